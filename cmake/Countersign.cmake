@@ -6,14 +6,22 @@ find_package(PkgConfig REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json)
 include(GoogleTest)
 
+find_program(COUNTERSIGN_CCACHE ccache)
+if(COUNTERSIGN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # Without this sloppiness ccache passes by every file that uses a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros "${COUNTERSIGN_CCACHE}")
+endif()
+
 add_library(countersign_options INTERFACE)
 target_compile_options(
   countersign_options
   INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
             -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Werror
-            $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op>)
+            $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op>
+            $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
 target_include_directories(countersign_options INTERFACE "${CMAKE_SOURCE_DIR}/src" "${CMAKE_SOURCE_DIR}")
 target_compile_definitions(countersign_options INTERFACE COUNTERSIGN_VERSION="${PROJECT_VERSION}")
+target_link_libraries(countersign_options INTERFACE Threads::Threads)
 if(COUNTERSIGN_SANITIZE)
   target_compile_options(countersign_options INTERFACE -fsanitize=${COUNTERSIGN_SANITIZE} -fno-sanitize-recover=all
                                                        -fno-omit-frame-pointer)
@@ -24,12 +32,49 @@ if(COUNTERSIGN_HARDEN)
                                                        -fstack-protector-strong -fstack-clash-protection -fcf-protection)
   target_link_options(countersign_options INTERFACE -Wl,-z,relro,-z,now)
 endif()
+if(COUNTERSIGN_FUZZ)
+  target_compile_options(countersign_options INTERFACE -fsanitize=fuzzer-no-link)
+  add_custom_target(fuzzers)
+endif()
+find_program(COUNTERSIGN_MOLD mold)
+if(COUNTERSIGN_MOLD)
+  target_link_options(countersign_options INTERFACE -fuse-ld=mold)
+endif()
+
+# Two precompiled headers for the whole tree, since one for each target would cost more than it saves: the standard
+# headers that nearly every file reads, and for tests GoogleTest as well. A header that leans on them by accident is
+# found by COUNTERSIGN_HEADER_CHECK, which compiles without them.
+# countersign_pch(<kind> <header>...) makes the owner of one; the others say countersign_use_pch(<target> <kind>).
+function(countersign_pch kind)
+  set(source "${CMAKE_BINARY_DIR}/countersign_pch_${kind}.cc")
+  file(CONFIGURE OUTPUT "${source}" CONTENT "")
+  add_library(countersign_pch_${kind} OBJECT "${source}")
+  target_link_libraries(countersign_pch_${kind} PRIVATE countersign_options)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    # ccache gives files back with a new time.
+    target_compile_options(countersign_pch_${kind} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  endif()
+  target_precompile_headers(countersign_pch_${kind} PRIVATE ${ARGN})
+endfunction()
+if(COUNTERSIGN_PCH)
+  set(standard_headers <algorithm> <array> <chrono> <cstddef> <cstdint> <expected> <functional> <map> <memory> <optional>
+                       <span> <string> <string_view> <utility> <variant> <vector>)
+  countersign_pch(library ${standard_headers})
+  countersign_pch(test ${standard_headers} <gmock/gmock.h> <gtest/gtest.h>)
+  target_link_libraries(countersign_pch_test PRIVATE GTest::gmock)
+endif()
+function(countersign_use_pch target kind)
+  if(COUNTERSIGN_PCH)
+    target_precompile_headers(${target} REUSE_FROM countersign_pch_${kind})
+  endif()
+endfunction()
 
 # countersign_library(<folder> SOURCES a.cc ... [DEPS target ...] [PRIVATE_DEPS target ...])
 # makes countersign_<folder> from src/<folder>.
 function(countersign_library folder)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   add_library(countersign_${folder} STATIC ${ARG_SOURCES})
+  countersign_use_pch(countersign_${folder} library)
   target_link_libraries(countersign_${folder} PUBLIC countersign_options ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
 endfunction()
 
@@ -44,15 +89,71 @@ function(countersign_test name)
     set(ARG_TIMEOUT 60)
   endif()
   add_executable(${name} ${ARG_SOURCES})
+  countersign_use_pch(${name} test)
   target_link_libraries(${name} PRIVATE countersign_options ${ARG_DEPS} GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}." PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT
                                                                                         ${ARG_TIMEOUT})
 endfunction()
 
-# countersign_program(<name> SOURCES main.cc DEPS target ...)
+# countersign_program(<name> SOURCES main.cc DEPS target ...) makes bin/<name> in the build folder.
 function(countersign_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
+  countersign_use_pch(${name} library)
   target_link_libraries(${name} PRIVATE countersign_options ${ARG_DEPS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+endfunction()
+
+# countersign_fuzz(<name> SOURCES <name>_fuzz.cc ... DEPS target ... [MAX_LEN bytes])
+# makes the program <name>_fuzz with its corpus in fuzz/corpus/<name>. With COUNTERSIGN_FUZZ it is a libFuzzer program,
+# built by the target `fuzzers`; else it replays the corpus, as the test corpus.<name>.
+function(countersign_fuzz name)
+  cmake_parse_arguments(ARG "" "MAX_LEN" "SOURCES;DEPS" ${ARGN})
+  if(NOT ARG_MAX_LEN)
+    set(ARG_MAX_LEN 4096)
+  endif()
+  add_executable(${name}_fuzz ${ARG_SOURCES})
+  countersign_use_pch(${name}_fuzz library)
+  target_link_libraries(${name}_fuzz PRIVATE countersign_options ${ARG_DEPS})
+  if(COUNTERSIGN_FUZZ)
+    add_dependencies(fuzzers ${name}_fuzz)
+    target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+    set_property(GLOBAL APPEND_STRING PROPERTY countersign_fuzzers "${name} ${ARG_MAX_LEN} $<TARGET_FILE:${name}_fuzz>\n")
+  else()
+    target_sources(${name}_fuzz PRIVATE "${CMAKE_SOURCE_DIR}/fuzz/replay_main.cc")
+    add_test(NAME corpus.${name} COMMAND ${name}_fuzz "${CMAKE_SOURCE_DIR}/fuzz/corpus/${name}")
+    set_tests_properties(corpus.${name} PROPERTIES LABELS corpus TIMEOUT 120)
+  endif()
+endfunction()
+
+# countersign_bench(<name> SOURCES x_bench.cc ... DEPS target ...)
+# makes bin/<name> with Google Benchmark, where COUNTERSIGN_BENCH asks for benchmarks.
+function(countersign_bench name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  if(COUNTERSIGN_BENCH)
+    find_package(benchmark REQUIRED)
+    countersign_program(${name} SOURCES ${ARG_SOURCES} DEPS ${ARG_DEPS} benchmark::benchmark)
+  endif()
+endfunction()
+
+# countersign_finish(), last: what needs to know all targets.
+# `fuzzers.txt` in the build folder lists the fuzz programs for ./check: name, longest input, path.
+# `header_check` compiles every header of src/ by itself.
+function(countersign_finish)
+  if(COUNTERSIGN_FUZZ)
+    get_property(fuzzers GLOBAL PROPERTY countersign_fuzzers)
+    file(GENERATE OUTPUT "${CMAKE_BINARY_DIR}/fuzzers.txt" CONTENT "${fuzzers}")
+  endif()
+  if(COUNTERSIGN_HEADER_CHECK)
+    file(GLOB_RECURSE headers RELATIVE "${CMAKE_SOURCE_DIR}/src" CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/*.h")
+    foreach(header IN LISTS headers)
+      set(source "${CMAKE_BINARY_DIR}/header_check/${header}.cc")
+      file(CONFIGURE OUTPUT "${source}" CONTENT "#include \"${header}\"\n#include \"${header}\"\n")
+      list(APPEND sources "${source}")
+    endforeach()
+    add_library(header_check OBJECT ${sources})
+    target_link_libraries(header_check PRIVATE countersign_options)
+    target_compile_options(header_check PRIVATE -O0 -g0)
+    set_target_properties(header_check PROPERTIES CXX_CLANG_TIDY "")
+  endif()
 endfunction()
