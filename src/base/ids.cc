@@ -40,7 +40,7 @@ std::optional<Uuid> Uuid::ParseText(std::string_view text) {
   }
   const auto bytes = ParseHex(digits);
   if (!bytes) return std::nullopt;
-  std::array<std::uint8_t, 16> out;
+  std::array<std::uint8_t, 16> out{};
   std::copy(bytes->begin(), bytes->end(), out.begin());
   return Uuid(out);
 }

@@ -64,7 +64,7 @@ std::string FormatUtc(Instant instant) {
   const auto days = std::chrono::floor<std::chrono::days>(instant);
   const Date date = DateOf(days.time_since_epoch().count());
   const std::int64_t seconds = (instant - days).count();
-  std::array<char, 64> out;
+  std::array<char, 160> out{};  // Six numbers of any size fit.
   std::snprintf(out.data(), out.size(), "%04lld-%02lld-%02lldT%02lld:%02lld:%02lldZ",
                 static_cast<long long>(date.year), static_cast<long long>(date.month),
                 static_cast<long long>(date.day), static_cast<long long>(seconds / 3600),
