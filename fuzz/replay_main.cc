@@ -1,5 +1,6 @@
-// Runs a fuzz target over every file of the folders given, for compilers without libFuzzer and for ctest.
-// An empty or missing folder is a failure: a corpus that was lost must not look like one that passed.
+// Runs a fuzz target over every file of the folders given, for compilers without libFuzzer and for
+// ctest. An empty or missing folder is a failure: a corpus that was lost must not look like one
+// that passed.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
