@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <deque>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/secret.h"
@@ -21,7 +23,9 @@ enum class ChallengeUse : std::uint8_t { kListener = 1, kReport = 2 };
 class ChallengeKeeper {
  public:
   static constexpr Uptime kLifetime = Uptime(300'000);
-  // Challenges that authenticated messages can use up within kLifetime; beyond it all are stale.
+  // Used-up challenges that are remembered for each use. When there are more, those drawn first are
+  // forgotten, and every challenge drawn no later than one of them is stale: a thief of the server
+  // key who floods the agent makes challenges short-lived, but not useless for the rightful server.
   static constexpr std::size_t kMaxSpent = 16'384;
 
   // `key`: 32 random bytes of this process.
@@ -35,9 +39,20 @@ class ChallengeKeeper {
   void Spend(std::string_view challenge, Uptime now);
 
  private:
+  struct Drawn {
+    std::array<std::uint8_t, 16> random;
+    Uptime at;
+    std::uint8_t use;
+  };
+  struct Spent {
+    std::set<std::pair<Uptime, std::array<std::uint8_t, 16>>> challenges;  // drawn first, first
+    Uptime forgotten_to = Uptime::min();  // nothing drawn up to here is good any more
+    void ForgetFirst();
+  };
+  [[nodiscard]] std::optional<Drawn> Parse(std::string_view challenge) const;
+
   SecretBytes key_;
-  std::set<std::string, std::less<>> spent_;
-  std::deque<std::pair<Uptime, std::string>> spent_order_;
+  std::array<Spent, 2> spent_;  // by use
 };
 
 }  // namespace countersign::trust

@@ -29,8 +29,8 @@ struct Identity {
 // This is the whole of *first trust* (section 3) that looks at the certificate.
 [[nodiscard]] Result<Identity> IdentityOf(const crypto::Certificate& certificate);
 
-// DistrustList holds SHA-256 values of certificates or keys that are refused on this machine, whoever
-// vouches for them (section 4). No order changes it.
+// DistrustList holds SHA-256 values of certificates or keys that are refused on this machine,
+// whoever vouches for them (section 4). No order changes it.
 class DistrustList {
  public:
   DistrustList() = default;

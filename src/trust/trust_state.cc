@@ -43,15 +43,15 @@ Status CheckConsistent(const TrustState& state) {
       if (state.highest[i].server == state.highest[j].server) return Damaged("a server id twice");
     }
   }
-  if (!state.bundle.empty() && !(state.bundle.front() == state.certificate)) {
-    return Damaged("the bundle is of another certificate");
+  if (!state.bundle.empty() && (!(state.bundle.front() == state.certificate) ||
+                                state.bundle[1].key().digest() != state.owner)) {
+    return Damaged("the bundle is of another certificate or owner");
   }
   return {};
 }
 
 Result<crypto::Certificate> ReadCertificate(Reader& reader) {
-  auto certificate =
-      crypto::Certificate::Parse(reader.ReadPrefixed(crypto::Certificate::kMaxLen));
+  auto certificate = crypto::Certificate::Parse(reader.ReadPrefixed(crypto::Certificate::kMaxLen));
   if (!certificate) return Damaged(certificate.error().message);
   return certificate;
 }

@@ -37,8 +37,8 @@ struct TrustState {
 
 // FirstTrust makes the state for one certificate given by local authority (installation, mover):
 // rule A is not asked. `previous`, if any, keeps its memory of generations; the one for the new
-// server id becomes that of the certificate, also downwards. Fails with kRefused as IdentityOf does,
-// or with kExhausted over kMaxServerIds.
+// server id becomes that of the certificate, also downwards. Fails with kRefused as IdentityOf
+// does, or with kExhausted over kMaxServerIds.
 [[nodiscard]] Result<TrustState> FirstTrust(const crypto::Certificate& certificate,
                                             const TrustState* previous);
 

@@ -6,7 +6,8 @@
 namespace countersign::trust {
 
 // Verdict is the one word with which an agent answers an order, or says why a reply was refused
-// (protocol sections 4 and 5). The names are the protocol's; the numbers are internal.
+// (protocol sections 4 and 5). The names are the protocol's; the numbers stand in the file of the
+// order memory: new ones are added at the end.
 enum class Verdict {
   kMalformed,
   kStale,
