@@ -1,0 +1,197 @@
+#include "net/http_server.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "net/asio_address.h"
+#include "net/http_session.h"
+
+namespace countersign::net {
+namespace {
+
+namespace asio = boost::asio;
+using asio::awaitable;
+using tcp = asio::ip::tcp;
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+
+constexpr int kBacklog = 4096;                          // the kernel cuts it to net.core.somaxconn
+constexpr std::chrono::milliseconds kAcceptPause{100};  // when descriptors or memory are used up
+constexpr std::chrono::seconds kCancelTime{1};
+
+std::unexpected<Error> ListenError(const HttpServerOptions& options,
+                                   const boost::system::error_code& error) {
+  const std::string port = std::to_string(options.port);
+  const std::string what =
+      "cannot listen on " + Endpoint{options.address.Text(), options.port}.Text() + ": ";
+  if (error == asio::error::address_in_use) {
+    return Fail(Code::kUnavailable, what + "another program uses it",
+                "ss -ltnp 'sport = :" + port + "'");
+  }
+  if (error == boost::system::errc::address_not_available) {
+    return Fail(Code::kUnavailable, what + "this machine does not have the address", "ip address");
+  }
+  if (error == asio::error::access_denied) {
+    return Fail(Code::kPermissionDenied, what + "ports below 1024 need CAP_NET_BIND_SERVICE");
+  }
+  return Fail(Code::kIo, what + error.message());
+}
+
+}  // namespace
+
+class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
+ public:
+  Impl(const asio::any_io_executor& executor, HttpServerOptions options, HttpHandler handler)
+      : shared_(std::make_shared<HttpShared>()), acceptor_(executor), drained_(executor) {
+    shared_->options = std::move(options);
+    shared_->handler = std::move(handler);
+  }
+
+  [[nodiscard]] Status Open() {
+    const tcp::endpoint endpoint(ToAsio(shared_->options.address), shared_->options.port);
+    boost::system::error_code error;
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor_.set_option(tcp::no_delay(true), error);  // accepted sockets inherit it
+    if (!error && endpoint.address().is_v6()) {
+      acceptor_.set_option(asio::ip::v6_only(!endpoint.address().is_unspecified()), error);
+    }
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(kBacklog, error);
+    if (!error) port_ = acceptor_.local_endpoint(error).port();
+    if (error) return ListenError(shared_->options, error);
+    asio::co_spawn(acceptor_.get_executor(), AcceptLoop(shared_from_this()), asio::detached);
+    return {};
+  }
+
+  awaitable<void> Stop(std::shared_ptr<Impl>) {
+    CloseListener();
+    for (const auto& session : Sessions()) {
+      if (session->is_idle()) session->Close();
+    }
+    co_await WaitUntilEmpty(shared_->options.stop_timeout);
+    Abort();
+    co_await WaitUntilEmpty(kCancelTime);
+  }
+
+  // Abort closes everything and cancels what handlers are doing.
+  void Abort() {
+    CloseListener();
+    for (const auto& session : Sessions()) {
+      session->Close();
+      session->cancellation().emit(asio::cancellation_type::terminal);
+    }
+  }
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] std::size_t num_connections() const { return sessions_.size(); }
+  [[nodiscard]] const HttpServerCounts& counts() const { return shared_->counts; }
+
+ private:
+  using SessionPtr = std::shared_ptr<HttpSession>;
+
+  void CloseListener() {
+    shared_->stopping = true;
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+  }
+
+  // Sessions is a copy: closing one may end it.
+  [[nodiscard]] std::vector<SessionPtr> Sessions() const {
+    return {sessions_.begin(), sessions_.end()};
+  }
+
+  awaitable<void> WaitUntilEmpty(std::chrono::milliseconds limit) {
+    if (sessions_.empty()) co_return;
+    drained_.expires_after(limit);
+    co_await drained_.async_wait(kAwait);
+  }
+
+  // The parameter keeps the object while the coroutine runs.
+  awaitable<void> AcceptLoop(std::shared_ptr<Impl>) {
+    while (!shared_->stopping) {
+      tcp::socket socket(acceptor_.get_executor());
+      tcp::endpoint peer;
+      const auto [error] = co_await acceptor_.async_accept(socket, peer, kAwait);
+      if (shared_->stopping) break;
+      if (!error) {
+        Admit(std::move(socket), peer);
+      } else if (error != asio::error::connection_aborted) {
+        asio::steady_timer pause(acceptor_.get_executor(), kAcceptPause);
+        co_await pause.async_wait(kAwait);
+      }
+    }
+  }
+
+  void Admit(tcp::socket socket, const tcp::endpoint& peer) {
+    const IpAddress network = FromAsio(peer.address()).SourceNetwork();
+    const HttpServerOptions& options = shared_->options;
+    const auto same_source = per_source_.find(network);
+    const std::size_t num_same = same_source == per_source_.end() ? 0 : same_source->second;
+    if (sessions_.size() >= options.max_connections ||
+        (options.max_per_source != 0 && num_same >= options.max_per_source)) {
+      ++shared_->counts.over_limits;
+      boost::system::error_code ignored;
+      socket.set_option(tcp::socket::linger(true, 0), ignored);  // a reset leaves nothing behind
+      return;
+    }
+    ++shared_->counts.accepted;
+    ++per_source_[network];
+    auto session = std::make_shared<HttpSession>(shared_, std::move(socket), peer);
+    sessions_.insert(session);
+    auto ended = [self = shared_from_this(), session](const std::exception_ptr&) {
+      session->Close();
+      self->Remove(session);
+    };
+    asio::co_spawn(acceptor_.get_executor(), session->Run(),
+                   asio::bind_cancellation_slot(session->cancellation().slot(), std::move(ended)));
+  }
+
+  void Remove(const SessionPtr& session) {
+    if (session->timed_out()) ++shared_->counts.timed_out;
+    const auto source = per_source_.find(session->source().SourceNetwork());
+    if (source != per_source_.end() && --source->second == 0) per_source_.erase(source);
+    sessions_.erase(session);
+    if (shared_->stopping && sessions_.empty()) drained_.cancel();
+  }
+
+  std::shared_ptr<HttpShared> shared_;
+  tcp::acceptor acceptor_;
+  asio::steady_timer drained_;
+  std::set<SessionPtr> sessions_;
+  std::map<IpAddress, std::size_t> per_source_;  // no entry is zero
+  std::uint16_t port_ = 0;
+};
+
+HttpServer::HttpServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpServer::HttpServer(HttpServer&&) noexcept = default;
+HttpServer& HttpServer::operator=(HttpServer&& other) noexcept {
+  if (impl_ && impl_ != other.impl_) impl_->Abort();
+  impl_ = std::move(other.impl_);
+  return *this;
+}
+HttpServer::~HttpServer() {
+  if (impl_) impl_->Abort();
+}
+
+Result<HttpServer> HttpServer::Listen(asio::any_io_executor executor, HttpServerOptions options,
+                                      HttpHandler handler) {
+  auto impl = std::make_shared<Impl>(executor, std::move(options), std::move(handler));
+  COUNTERSIGN_RETURN_IF_ERROR(impl->Open());
+  return HttpServer(std::move(impl));
+}
+
+std::uint16_t HttpServer::port() const { return impl_->port(); }
+std::size_t HttpServer::num_connections() const { return impl_->num_connections(); }
+const HttpServerCounts& HttpServer::counts() const { return impl_->counts(); }
+awaitable<void> HttpServer::Stop() { return impl_->Stop(impl_); }
+
+}  // namespace countersign::net

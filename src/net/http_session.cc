@@ -1,0 +1,153 @@
+#include "net/http_session.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include "net/asio_address.h"
+
+namespace countersign::net {
+namespace {
+
+namespace asio = boost::asio;
+using asio::awaitable;
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+
+// After a refusal we read on for a while, lest a reset overtakes the answer (RFC 9112 9.6).
+constexpr std::size_t kMaxDrainLen = 256 * 1024;
+constexpr std::chrono::seconds kDrainTime{1};
+
+}  // namespace
+
+HttpSession::HttpSession(std::shared_ptr<HttpShared> shared, asio::ip::tcp::socket socket,
+                         const asio::ip::tcp::endpoint& peer)
+    : shared_(std::move(shared)),
+      guard_(std::make_shared<Guard>(std::move(socket))),
+      source_(FromAsio(peer.address())),
+      source_port_(peer.port()),
+      reader_({.header_limit = shared_->options.header_limit,
+               .num_fields = HttpLimits().num_fields,
+               .body_limit = shared_->options.body_limit}) {}
+
+awaitable<void> HttpSession::Run() {
+  while (!shared_->stopping) {
+    const Outcome outcome = co_await ReadRequest();
+    if (outcome == Outcome::kClosed) break;
+    if (outcome == Outcome::kRefused) {
+      ++shared_->counts.refused;
+      HttpResponse refusal =
+          MakeText(reader_.failure_status(), StatusText(reader_.failure_status()));
+      const bool sent = co_await Write(std::move(refusal), KeepAlive::kNo, false);
+      if (sent) co_await DrainAndClose();
+      break;
+    }
+    ++shared_->counts.requests;
+    const KeepAlive wanted = reader_.keep_alive();
+    HttpRequest request = reader_.Take();
+    FillAddresses(request);
+    const bool head_only = request.method == "HEAD";
+    guard_->NeverExpire();
+    HttpResponse response = co_await Handle(std::move(request));
+    const KeepAlive keep_alive = shared_->stopping ? KeepAlive::kNo : wanted;
+    const bool sent = co_await Write(std::move(response), keep_alive, head_only);
+    if (!sent || keep_alive == KeepAlive::kNo) break;
+    idle_ = !reader_.has_begun();
+    first_ = false;
+  }
+  guard_->Close();
+}
+
+// ReadRequest reads until a whole request is there, with the time limit of each phase.
+awaitable<HttpSession::Outcome> HttpSession::ReadRequest() {
+  const HttpServerOptions& options = shared_->options;
+  Guard::Clock::time_point begin = Guard::Clock::now();
+  HttpProgress progress = HttpProgress::kNeedMore;
+  if (reader_.has_begun()) {  // it came together with the request before
+    guard_->ExpireAt(begin + options.header_timeout);
+    progress = reader_.Feed({});
+  } else {
+    guard_->ExpireAfter(first_ ? options.header_timeout : options.idle_timeout);
+  }
+  while (progress != HttpProgress::kComplete) {
+    if (progress == HttpProgress::kFailed) co_return Outcome::kRefused;
+    if (progress == HttpProgress::kHead) {
+      guard_->ExpireAt(begin + options.request_timeout);
+      if (options.body_limit_for) reader_.SetBodyLimit(options.body_limit_for(reader_.head()));
+      progress = reader_.Feed({});
+      if (progress != HttpProgress::kNeedMore || !reader_.expects_continue()) continue;
+      static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+      const auto [error, len] =
+          co_await asio::async_write(guard_->socket(), asio::buffer(kContinue), kAwait);
+      if (error) co_return Outcome::kClosed;
+    }
+    progress = co_await ReadSome(begin);
+    if (!guard_->socket().is_open()) co_return Outcome::kClosed;
+  }
+  co_return Outcome::kRequest;
+}
+
+// ReadSome reads once; when the first octet of a request comes, its time begins to run. Closes the
+// socket if there is nothing more to read.
+awaitable<HttpProgress> HttpSession::ReadSome(Guard::Clock::time_point& begin) {
+  const auto [error, len] =
+      co_await guard_->socket().async_read_some(asio::buffer(buffer_), kAwait);
+  if (error) {
+    guard_->Close();
+    co_return HttpProgress::kNeedMore;
+  }
+  if (!reader_.has_begun()) {
+    idle_ = false;
+    begin = Guard::Clock::now();
+    guard_->ExpireAt(begin + shared_->options.header_timeout);
+  }
+  co_return reader_.Feed(ByteView(buffer_).first(len));
+}
+
+awaitable<HttpResponse> HttpSession::Handle(HttpRequest request) {
+  try {
+    co_return co_await shared_->handler(std::move(request));
+  } catch (...) {  // a bug, no memory, or cancelled: the next operation notices the last one
+  }
+  co_return MakeText(500, StatusText(500));
+}
+
+awaitable<bool> HttpSession::Write(HttpResponse response, KeepAlive keep_alive, bool head_only) {
+  auto head = FormatResponseHead(response, keep_alive);
+  if (!head) {  // the handler's answer would have split
+    response = MakeText(500, StatusText(500));
+    head = FormatResponseHead(response, keep_alive);
+  }
+  if (head_only || response.status == 204 || response.status == 304) response.body.clear();
+  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(*head),
+                                                     asio::buffer(response.body)};
+  guard_->ExpireAfter(shared_->options.write_timeout);
+  const auto [error, len] = co_await asio::async_write(guard_->socket(), buffers, kAwait);
+  co_return !error;
+}
+
+awaitable<void> HttpSession::DrainAndClose() {
+  idle_ = true;  // Stop need not wait for this
+  boost::system::error_code failed;
+  guard_->socket().shutdown(asio::ip::tcp::socket::shutdown_send, failed);
+  guard_->ExpireAfter(kDrainTime);
+  std::size_t total = 0;
+  while (!failed && total < kMaxDrainLen) {
+    const auto [error, len] =
+        co_await guard_->socket().async_read_some(asio::buffer(buffer_), kAwait);
+    failed = error;
+    total += len;
+  }
+  guard_->Close();
+}
+
+void HttpSession::FillAddresses(HttpRequest& request) {
+  request.source = source_;
+  request.source_port = source_port_;
+  boost::system::error_code error;
+  const auto local = guard_->socket().local_endpoint(error);
+  if (error) return;
+  request.local = FromAsio(local.address());
+  request.local_port = local.port();
+}
+
+}  // namespace countersign::net
