@@ -84,9 +84,12 @@ struct SignedReceipt {
 [[nodiscard]] Result<SignedReceipt> ParseReceipt(std::string_view message);
 [[nodiscard]] Result<std::string> SignReceipt(const Receipt& receipt, const crypto::Signer& signer);
 
+// Failure::source of a refused reply: the agent's own server, whatever its address.
+inline constexpr std::string_view kServerSource = "server";
+
 struct Failure {
   trust::Verdict verdict = trust::Verdict::kMalformed;
-  std::string source;  // an address, or "others"
+  std::string source;  // an address, kServerSource, or "others"
   std::uint64_t count = 0;
   std::uint64_t first = 0;  // Unix seconds
   std::uint64_t last = 0;

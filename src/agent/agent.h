@@ -1,0 +1,165 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/rate_limiter.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "crypto/keys.h"
+#include "store/agent_counters.h"
+#include "store/agent_files.h"
+#include "trust/challenge.h"
+#include "trust/identity.h"
+#include "trust/order_memory.h"
+#include "trust/trust_state.h"
+#include "wire/messages.h"
+#include "wire/registration.h"
+
+namespace countersign::agent {
+
+// World is what an agent is given. Everything in it must outlive the agent.
+struct World {
+  store::AgentStorage& storage;
+  const crypto::Signer& key;  // the agent key
+  RandomSource& random;
+  Log& log;
+  trust::DistrustList distrust;
+};
+
+// OrderAnswer is what the listener sends for POST /countersign/v1/order.
+struct OrderAnswer {
+  int status = 200;  // 200 with a receipt, 429 (retry_after seconds), 503 (own disk or key fails)
+  std::string receipt;
+  unsigned retry_after = 0;
+  // Set while the act runs: hold the answer back until PendingReceipt has one, at most 20 s, and
+  // send RunningReceipt then.
+  std::optional<Jti> pending;
+};
+
+// Agent is the logic of one agent, sans-I/O (protocol sections 3 to 6): messages and times go in,
+// answers come out; its disk is the AgentStorage, written durably before anything depends on it.
+// After a failed write of the storage the agent stays consistent with the disk. Not thread-safe.
+class Agent {
+ public:
+  static constexpr Seconds kMaxSilence = std::chrono::hours(24);  // longest report interval
+  static constexpr Uptime kAnswerWithin = Uptime(20'000);
+
+  // Create loads trust, order memory and counters. Fails if one is missing or damaged.
+  [[nodiscard]] static Result<std::unique_ptr<Agent>> Create(World world,
+                                                             wire::AgentProfile profile, Times now);
+
+  [[nodiscard]] const AgentId& id() const { return id_; }
+  [[nodiscard]] const trust::TrustState& trust() const { return trust_; }
+  [[nodiscard]] const Instance& instance() const { return instance_; }
+  [[nodiscard]] store::AgentCounters& counters() { return counters_; }
+
+  // --- listener ---
+  // DrawChallenge: the body's value of GET /challenge. Constant work, no state.
+  [[nodiscard]] std::string DrawChallenge(Times now);
+  // TakeOrder: steps 1 to 10 for an order that came to the listener. `source`: IPv4 address or
+  // IPv6 /64 as text.
+  [[nodiscard]] OrderAnswer TakeOrder(std::string_view message, std::string_view source, Times now);
+  // PendingReceipt: the receipt of an act that has ended, once.
+  [[nodiscard]] std::optional<std::string> PendingReceipt(const Jti& jti, Times now);
+  // RunningReceipt: the answer when it has not ended in time; its own receipt is dropped (the
+  // server asks again and is answered `done-before`).
+  [[nodiscard]] std::optional<std::string> RunningReceipt(const Jti& jti, Times now);
+
+  // --- reports ---
+  [[nodiscard]] Uptime NextReportAt() const { return next_report_at_; }
+  void ReportSoon(Times now, Uptime within);
+  // MakeReport starts an exchange with the server: the body to POST. One at a time: an earlier one
+  // without an answer counts as failed. Fails if no seq can be reserved.
+  [[nodiscard]] Result<std::string> MakeReport(Times now);
+  // TakeReply judges the answer (status 200) to the report made last. `nonce_field`: the field
+  // Countersign-Nonce, or empty. Returns the receipts of orders in it to POST, and the verdict if
+  // the reply was refused.
+  struct ReplyOutcome {
+    std::optional<trust::Verdict> refused;
+    bool trust_moved = false;
+    std::vector<std::string> receipts;
+  };
+  [[nodiscard]] ReplyOutcome TakeReply(std::string_view message, std::string_view nonce_field,
+                                       Times now);
+  // ReportFailed: no reply came (`why` for the log). Backs off. `retry_after`: seconds that the
+  // server asked for, or 0.
+  void ReportFailed(std::string_view why, unsigned retry_after, Times now);
+
+  // TakeReceipts returns receipts of acts that were ordered in a reply and have ended since: POST
+  // them to the server.
+  [[nodiscard]] std::vector<std::string> TakeReceipts();
+
+  // AdoptTrust replaces the trust state by local authority (the mover has decided and verified).
+  [[nodiscard]] Status AdoptTrust(const trust::TrustState& state, Times now);
+  // Save writes counters that changed; call it about once a minute and at the end.
+  [[nodiscard]] Status Save() { return counters_.Save(); }
+
+ private:
+  // How the receipt of an order travels.
+  enum class Way { kListener, kReply };
+  // A started act whose end is not known yet.
+  struct Running {
+    Way way = Way::kListener;
+    Digest oh{};
+    std::string receipt;  // once ended
+  };
+  struct Verdicts {  // what a receipt says
+    trust::Verdict verdict;
+    std::optional<wire::Receipt::Earlier> earlier = std::nullopt;
+    std::string result = {};
+  };
+
+  Agent(World world, wire::AgentProfile profile, trust::TrustState trust, trust::OrderMemory memory,
+        store::AgentCounters counters, Times now);
+
+  [[nodiscard]] Status CommitTrust(const trust::TrustState& next);
+  [[nodiscard]] Status AppendOrderRecord(ByteView record);
+  // Steps 8 to 10; nothing while the act runs.
+  [[nodiscard]] std::optional<Verdicts> RunOnce(const wire::SignedOrder& order, Way way, Times now);
+  [[nodiscard]] std::optional<Verdicts> Act(const wire::SignedOrder& order, Way way, Times now);
+  [[nodiscard]] Verdicts Finish(const Jti& jti, trust::Verdict verdict, std::string result,
+                                Times now);
+  void FinishRunning(trust::Verdict verdict, const std::string& result, Times now);
+  [[nodiscard]] std::optional<std::string> Receipt(const std::optional<Jti>& order,
+                                                   const Digest& oh, Verdicts verdicts, Times now);
+  void TakeReplyOrders(const wire::Reply& reply, ReplyOutcome& outcome, Times now);
+  void ApplyReply(const wire::Reply& reply, Times now);
+  void CountFailure(trust::Verdict verdict, std::string_view source, std::string_view what,
+                    Times now);
+  [[nodiscard]] Uptime Jitter(Uptime most);
+
+  World world_;
+  wire::AgentProfile profile_;
+  AgentId id_;
+  Instance instance_;
+  trust::TrustState trust_;
+  trust::OrderMemory memory_;
+  bool memory_torn_ = false;  // the file may end in a part of a record
+  store::AgentCounters counters_;
+  trust::ChallengeKeeper challenges_;
+  RateLimiter limiter_;
+  std::map<Jti, Running> running_;
+  std::vector<std::string> receipts_;
+
+  // The report under way.
+  std::optional<std::string> report_challenge_;
+  bool report_had_echo_ = false;
+  store::AgentCounters::FailureMap report_failures_;
+
+  std::optional<Nonce> verified_nonce_;
+  std::optional<Nonce> field_nonce_;
+  bool again_at_once_ = false;  // the one immediate report was made
+  bool want_bundle_ = false;
+  Uptime interval_ = std::chrono::hours(1);
+  unsigned failed_reports_ = 0;
+  Uptime next_report_at_{};
+};
+
+}  // namespace countersign::agent

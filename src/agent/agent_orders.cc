@@ -1,0 +1,156 @@
+#include <utility>
+
+#include "agent/agent.h"
+#include "wire/judge.h"
+
+// Orders: steps 1 to 10 of protocol section 5.
+namespace countersign::agent {
+namespace {
+
+using trust::Verdict;
+
+constexpr Uptime kReportWithin = Uptime(5'000);
+
+}  // namespace
+
+OrderAnswer Agent::TakeOrder(std::string_view message, std::string_view source, Times now) {
+  // Bounded before any work: what is refused here costs no signature.
+  if (!limiter_.MayFail(source, now.boot)) {
+    return {.status = 429,
+            .receipt = {},
+            .retry_after = RateLimiter::RetryAfterSeconds(),
+            .pending = {}};
+  }
+  const auto answer = [&](const std::optional<Jti>& jti, const Digest& oh, Verdicts verdicts) {
+    auto receipt = Receipt(jti, oh, std::move(verdicts), now);
+    if (!receipt) return OrderAnswer{.status = 503, .receipt = {}, .retry_after = 0, .pending = {}};
+    return OrderAnswer{
+        .status = 200, .receipt = *std::move(receipt), .retry_after = 0, .pending = {}};
+  };
+  const auto refuse = [&](const std::optional<Jti>& jti, const Digest& oh, Verdict verdict) {
+    limiter_.Failed(source, now.boot);
+    CountFailure(verdict, source, "order", now);
+    return answer(jti, oh, {verdict});
+  };
+
+  // Step 1.
+  const auto order = wire::ParseOrder(message);
+  if (!order) return refuse(std::nullopt, wire::HashOfOrder(message), Verdict::kMalformed);
+  const Jti& jti = order->order.jti;
+  const Digest& oh = order->envelope.oh;
+
+  // Steps 2 to 7.
+  const bool challenge_is_good =
+      challenges_.IsGood(order->order.challenge, trust::ChallengeUse::kListener, now.boot);
+  const auto judgement =
+      wire::JudgeOrder({trust_, world_.distrust, id_, now.wall}, *order, challenge_is_good);
+  if (judgement.authentic) {
+    challenges_.Spend(order->order.challenge, now.boot);
+    if (judgement.moved) {
+      if (const auto committed = CommitTrust(*judgement.moved); !committed) {
+        world_.log.Write(LogLevel::kError, committed.error().message);
+        return refuse(jti, oh, Verdict::kCannotRecord);
+      }
+    }
+  }
+  if (judgement.refused) return refuse(jti, oh, *judgement.refused);
+
+  // Steps 8 to 10.
+  limiter_.Succeeded(source, now.boot);
+  auto verdicts = RunOnce(*order, Way::kListener, now);
+  if (!verdicts) return {.status = 200, .receipt = {}, .retry_after = 0, .pending = jti};
+  return answer(jti, oh, *std::move(verdicts));
+}
+
+std::optional<Agent::Verdicts> Agent::RunOnce(const wire::SignedOrder& order, Way way, Times now) {
+  const Jti& jti = order.order.jti;
+  // Step 8.
+  if (const auto before = memory_.Seen(jti)) {
+    Verdicts verdicts{before->verdict};
+    if (before->verdict == Verdict::kDoneBefore) {
+      verdicts.earlier = {before->entry->verdict, before->entry->result};
+    }
+    return verdicts;
+  }
+  const auto record = memory_.Start(jti, trust_.certificate.thumbprint(), now.wall);
+  if (!record) return Verdicts{Verdict::kBusy};
+  if (const auto written = AppendOrderRecord(*record); !written) {
+    memory_.Forget(jti);
+    world_.log.Write(LogLevel::kError, written.error().message);
+    return Verdicts{Verdict::kCannotRecord};
+  }
+  return Act(order, way, now);
+}
+
+// Steps 9 and 10. Nothing here writes the trust state or runs code that the order brings
+// (section 5, bounds on power).
+std::optional<Agent::Verdicts> Agent::Act(const wire::SignedOrder& order, Way way, Times now) {
+  const Jti& jti = order.order.jti;
+  const std::string& act = order.order.act;
+  world_.log.Write(LogLevel::kInfo, "order " + jti.Text() + ": " + act);
+  if (act != "ping" && act != "report" && act != "update-now") {
+    return Finish(jti, Verdict::kUnknownAction, {}, now);
+  }
+  if (!order.order.args.empty() && order.order.args != "{}") {
+    return Finish(jti, Verdict::kFailed, R"({"error":"this act takes no arguments"})", now);
+  }
+  if (act == "ping") return Finish(jti, Verdict::kDone, {}, now);
+  if (act == "report") {
+    ReportSoon(now, kReportWithin);
+    return Finish(jti, Verdict::kDone, {}, now);
+  }
+  // update-now: ends when the reply to a report made from now on was applied.
+  running_[jti] = {way, order.envelope.oh, {}};
+  report_challenge_.reset();
+  next_report_at_ = now.boot;
+  return std::nullopt;
+}
+
+Agent::Verdicts Agent::Finish(const Jti& jti, Verdict verdict, std::string result, Times now) {
+  Verdicts verdicts{verdict, std::nullopt, result};
+  const Bytes record = memory_.Finish(jti, verdict, std::move(result), now.wall);
+  if (const auto written = AppendOrderRecord(record); !written) {
+    // It stays `started` on the disk, so a later process says `interrupted`: true, and not run
+    // again.
+    world_.log.Write(LogLevel::kError, written.error().message);
+  }
+  return verdicts;
+}
+
+void Agent::FinishRunning(Verdict verdict, const std::string& result, Times now) {
+  for (auto at = running_.begin(); at != running_.end();) {
+    auto& [jti, running] = *at;
+    if (!running.receipt.empty()) {
+      ++at;
+      continue;
+    }
+    running.receipt = Receipt(jti, running.oh, Finish(jti, verdict, result, now), now).value_or("");
+    if (running.way == Way::kReply || running.receipt.empty()) {
+      if (!running.receipt.empty()) receipts_.push_back(std::move(running.receipt));
+      at = running_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+}
+
+std::optional<std::string> Agent::PendingReceipt(const Jti& jti, Times) {
+  const auto at = running_.find(jti);
+  if (at == running_.end() || at->second.receipt.empty()) return std::nullopt;
+  std::string receipt = std::move(at->second.receipt);
+  running_.erase(at);
+  return receipt;
+}
+
+std::optional<std::string> Agent::RunningReceipt(const Jti& jti, Times now) {
+  const auto at = running_.find(jti);
+  if (at == running_.end()) return std::nullopt;
+  // Its end still has to be stored: it stays, and its receipt is nobody's.
+  const Digest oh = at->second.oh;
+  at->second.way = Way::kReply;
+  return Receipt(jti, oh, {Verdict::kRunning}, now);
+}
+
+std::vector<std::string> Agent::TakeReceipts() { return std::exchange(receipts_, {}); }
+
+}  // namespace countersign::agent

@@ -1,0 +1,151 @@
+#include <algorithm>
+#include <utility>
+
+#include "agent/agent.h"
+#include "wire/judge.h"
+
+// Reports and replies: protocol section 6.
+namespace countersign::agent {
+namespace {
+
+using trust::Verdict;
+
+constexpr Uptime kFirstBackOff = Uptime(5'000);
+constexpr unsigned kMaxRetryAfter = 3'600;
+
+}  // namespace
+
+void Agent::ReportSoon(Times now, Uptime within) {
+  next_report_at_ = std::min(next_report_at_, now.boot + Jitter(within));
+}
+
+Result<std::string> Agent::MakeReport(Times now) {
+  const auto seq = counters_.NextSeq();
+  if (!seq) return std::unexpected(seq.error());
+  report_challenge_ =
+      challenges_.Draw(trust::ChallengeUse::kReport, world_.random.Array<16>(), now.boot);
+  // A verified nonce goes before one from the field. Either proves one report only.
+  const auto echo = verified_nonce_ ? verified_nonce_ : field_nonce_;
+  verified_nonce_.reset();
+  field_nonce_.reset();
+  report_had_echo_ = echo.has_value();
+  report_failures_ = counters_.AllFailures();
+  next_report_at_ = now.boot + interval_;  // until the answer says otherwise
+  const wire::Report report = wire::MakeReport(profile_, trust_,
+                                               {.agent = id_,
+                                                .challenge = *report_challenge_,
+                                                .echo = echo,
+                                                .seq = *seq,
+                                                .instance = instance_,
+                                                .time = now.wall,
+                                                .failures = counters_.FailuresToReport(),
+                                                .with_bundle = want_bundle_});
+  return wire::SignReport(report, world_.key);
+}
+
+Agent::ReplyOutcome Agent::TakeReply(std::string_view message, std::string_view nonce_field,
+                                     Times now) {
+  ReplyOutcome outcome;
+  const auto refuse = [&](Verdict verdict) {
+    outcome.refused = verdict;
+    CountFailure(verdict, wire::kServerSource, "reply", now);
+    ReportFailed(VerdictName(verdict), 0, now);
+    return outcome;
+  };
+  field_nonce_ = Nonce::Parse(nonce_field);
+
+  const auto reply = wire::ParseReply(message);
+  if (!reply) return refuse(Verdict::kMalformed);
+  const std::string& challenge = reply->reply.challenge;
+  const bool challenge_is_good =
+      report_challenge_ == challenge &&
+      challenges_.IsGood(challenge, trust::ChallengeUse::kReport, now.boot);
+  const auto judgement =
+      wire::JudgeReply({trust_, world_.distrust, id_, now.wall}, *reply, challenge_is_good);
+  if (judgement.authentic) {
+    challenges_.Spend(challenge, now.boot);
+    if (judgement.moved) {
+      if (const auto committed = CommitTrust(*judgement.moved); !committed) {
+        world_.log.Write(LogLevel::kError, committed.error().message);
+        return refuse(Verdict::kCannotRecord);
+      }
+      outcome.trust_moved = true;
+    }
+  }
+  if (judgement.refused) return refuse(*judgement.refused);
+
+  ApplyReply(reply->reply, now);
+  // Orders ended by this very reply come before those that it brings: an `update-now` in it wants a
+  // report made from now on.
+  FinishRunning(Verdict::kDone, R"({"generation":)" + std::to_string(trust_.generation) + "}", now);
+  TakeReplyOrders(reply->reply, outcome, now);
+  return outcome;
+}
+
+void Agent::ApplyReply(const wire::Reply& reply, Times now) {
+  report_challenge_.reset();
+  failed_reports_ = 0;
+  field_nonce_.reset();
+  verified_nonce_ = reply.nonce;
+  interval_ = std::min<Uptime>(Seconds(reply.interval), kMaxSilence);
+  counters_.Reported(report_failures_);
+  counters_.set_head(reply.head);
+  if (reply.jump) {
+    if (const auto jumped = counters_.Jump(*reply.jump); !jumped) {
+      world_.log.Write(LogLevel::kWarning, jumped.error().message);
+    }
+  }
+  // Without a nonce of its own the report proved nothing: once more, at once, with the new one.
+  // Also when the server has just asked for the bundle.
+  const bool wanted_anew = reply.want_bundle && !want_bundle_;
+  const bool at_once = (!report_had_echo_ && !again_at_once_) || wanted_anew;
+  again_at_once_ = !report_had_echo_;
+  want_bundle_ = reply.want_bundle;
+  // Jitter of a tenth keeps a fleet that was started together apart.
+  next_report_at_ = at_once ? now.boot : now.boot + interval_ - Jitter(interval_ / 10);
+}
+
+void Agent::TakeReplyOrders(const wire::Reply& reply, ReplyOutcome& outcome, Times now) {
+  for (const std::string& message : reply.orders) {
+    const auto order = wire::ParseOrder(message);
+    Verdicts verdicts{Verdict::kMalformed};
+    if (order && order->order.x5c.empty()) {
+      const bool same_challenge = order->order.challenge == reply.challenge;
+      const auto judgement =
+          wire::JudgeOrder({trust_, world_.distrust, id_, now.wall}, *order, same_challenge);
+      if (judgement.refused) {
+        verdicts.verdict = *judgement.refused;
+      } else {
+        auto ran = RunOnce(*order, Way::kReply, now);
+        if (!ran) continue;  // its receipt comes through TakeReceipts
+        verdicts = *std::move(ran);
+        if (auto receipt =
+                Receipt(order->order.jti, order->envelope.oh, std::move(verdicts), now)) {
+          outcome.receipts.push_back(*std::move(receipt));
+        }
+        continue;
+      }
+    }
+    CountFailure(verdicts.verdict, wire::kServerSource, "order in a reply", now);
+    const auto jti = order ? std::optional(order->order.jti) : std::nullopt;
+    const Digest oh = order ? order->envelope.oh : wire::HashOfOrder(message);
+    if (auto receipt = Receipt(jti, oh, std::move(verdicts), now)) {
+      outcome.receipts.push_back(*std::move(receipt));
+    }
+  }
+}
+
+void Agent::ReportFailed(std::string_view why, unsigned retry_after, Times now) {
+  report_challenge_.reset();
+  failed_reports_ = std::min(failed_reports_ + 1, 20U);
+  // Doubling from five seconds to the interval, the second half of it random.
+  const Uptime most = std::min<Uptime>(interval_, kFirstBackOff * (1LL << (failed_reports_ - 1)));
+  Uptime wait = most / 2 + Jitter(most / 2);
+  wait = std::max<Uptime>(wait, Seconds(std::min(retry_after, kMaxRetryAfter)));
+  next_report_at_ = now.boot + wait;
+  world_.log.Write(LogLevel::kWarning, "report failed: " + std::string(why) + "; again in " +
+                                           FormatDuration(std::chrono::ceil<Seconds>(wait)));
+  FinishRunning(Verdict::kFailed, R"({"error":"the report failed"})", now);
+}
+
+}  // namespace countersign::agent

@@ -1,0 +1,290 @@
+#include <algorithm>
+#include <utility>
+
+#include "server/server.h"
+#include "server/standing.h"
+
+// Orders that the server brings to agents, and their receipts (protocol sections 5 and 6).
+namespace countersign::server {
+namespace {
+
+constexpr std::size_t kMaxVersions = 16;
+constexpr Seconds kAskAgainAfter = Seconds(5);  // after `running`
+constexpr unsigned kMaxTries = 2;
+
+// Verdicts after which a bundle may help: the agent holds something else than was thought.
+bool WantsBundle(trust::Verdict verdict) {
+  return verdict == trust::Verdict::kUnknownKey || verdict == trust::Verdict::kOlderGeneration;
+}
+
+}  // namespace
+
+Result<std::vector<Jti>> Server::AddOrders(const OrderRequest& request, Instant now) {
+  std::vector<Jti> jtis;
+  const auto added = world_.registry.Transact([&]() -> Status {
+    for (const AgentId& agent : request.agents) {
+      const auto row = world_.registry.FindAgent(agent);
+      if (!row) return std::unexpected(row.error());
+      if (!*row || (*row)->forgotten) {
+        return Fail(Code::kNotFound, "no agent " + agent.Text() + " is registered",
+                    "countersign agents list");
+      }
+      if (!(*row)->admitted || (*row)->cloned) {
+        return Fail(Code::kRefused,
+                    "agent " + agent.Text() + " (" + (*row)->host + ") gets no orders: " +
+                        ReasonText((*row)->cloned ? "cloned" : "not-admitted"),
+                    NextStep((*row)->standing, (*row)->cloned ? "cloned" : "not-admitted"));
+      }
+      store::OrderRow order;
+      order.jti = world_.random.Token();
+      order.agent = agent;
+      order.act = request.act;
+      order.args = request.args;
+      order.by = request.by;
+      order.created = now;
+      order.jti_drawn = now;
+      order.expires = now + request.expires_after;
+      order.next_attempt = now;
+      const auto id = world_.registry.AddOrder(order);
+      if (!id) return std::unexpected(id.error());
+      jtis.push_back(order.jti);
+    }
+    return {};
+  });
+  if (!added) return std::unexpected(added.error());
+  return jtis;
+}
+
+bool Server::IsCallable(const net::IpAddress& address, std::string_view report_source) const {
+  switch (address.Classify()) {
+    case net::AddressClass::kUnspecified:
+    case net::AddressClass::kLinkLocal:
+    case net::AddressClass::kMulticast:
+      return false;
+    case net::AddressClass::kLoopback:
+      if (!call_networks_.Contains(address)) return false;
+      break;
+    case net::AddressClass::kOrdinary:
+      break;
+  }
+  if (net::IpAddress::Parse(config_.listen) == address) return false;  // itself
+  return address.Text() == report_source || call_networks_.Contains(address);
+}
+
+std::optional<net::IpAddress> Server::AddressOf(const store::AgentRow& row) const {
+  if (row.port == 0) return std::nullopt;
+  const auto source = net::IpAddress::Parse(row.source);
+  if (source && IsCallable(*source, row.source)) return source;
+  for (const std::string& text : row.addresses) {
+    const auto address = net::IpAddress::Parse(text);
+    if (address && IsCallable(*address, row.source)) return address;
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<Call>> Server::DueCalls(Instant now, std::size_t limit,
+                                           const std::set<AgentId>& busy) {
+  std::vector<Call> calls;
+  const auto claimed = world_.registry.Transact([&]() -> Status {
+    auto due = world_.registry.DueOrders(now, limit);
+    if (!due) return std::unexpected(std::move(due).error());
+    for (auto& order : *due) {
+      if (busy.contains(order.agent)) continue;
+      const auto row = world_.registry.FindAgent(order.agent);
+      if (!row) return std::unexpected(row.error());
+      const auto is_open = RefreshJti(order, now);
+      if (!is_open) return std::unexpected(is_open.error());
+      if (!*is_open) continue;
+      const auto address = *row ? AddressOf(**row) : std::nullopt;
+      if (address && order.attempts < kMaxAttempts) {
+        ++order.attempts;
+        order.next_attempt = now + kRetryAfter;
+        calls.push_back({order.agent, order.jti, *address, (*row)->port, 0});
+      } else {
+        order.next_attempt = std::max(order.expires, now + kRetryAfter);  // its report brings it
+      }
+      COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutOrder(order));
+    }
+    return {};
+  });
+  if (!claimed) return std::unexpected(claimed.error());
+  return calls;
+}
+
+// One jti however often it is signed, and never later than a day after it was drawn. One that was
+// never sent may draw a new one; of one that was, a person decides.
+Result<bool> Server::RefreshJti(store::OrderRow& order, Instant now) {
+  if (now - order.jti_drawn < kJtiLifetime) return true;
+  if (order.state == store::OrderState::kQueued && order.versions.empty()) {
+    order.jti = world_.random.Token();
+    order.jti_drawn = now;
+    const auto stored = world_.registry.PutOrder(order);
+    if (!stored) return std::unexpected(stored.error());
+    return true;
+  }
+  order.state = store::OrderState::kUnknown;
+  order.ended = now;
+  const auto stored = world_.registry.PutOrder(order);
+  if (!stored) return std::unexpected(stored.error());
+  return false;
+}
+
+Result<std::string> Server::SignVersion(store::OrderRow& order, const store::AgentRow& row,
+                                        const Signing& signing, WithBundle with_bundle,
+                                        std::string_view challenge, Instant now) {
+  const auto signer = SignerOf(*signing.entry);
+  if (!signer) return std::unexpected(signer.error());
+  const wire::Order message{
+      .x5t = signing.entry->certificate.thumbprint(),
+      .x5c = with_bundle == WithBundle::kYes ? signing.bundle : std::vector<Bytes>(),
+      .iss = signing.iss,
+      .aud = order.agent,
+      .jti = order.jti,
+      .iat = static_cast<std::uint64_t>(ToUnix(now)),
+      .challenge = std::string(challenge),
+      .act = order.act,
+      .args = order.args};
+  auto text = wire::SignOrder(message, **signer);
+  if (!text) return text;
+  order.state = store::OrderState::kSent;
+  order.versions.push_back({wire::HashOfOrder(*text), now, row.proved_seq, row.instance_epoch});
+  if (order.versions.size() > kMaxVersions) order.versions.erase(order.versions.begin());
+  return text;
+}
+
+Result<std::string> Server::SignCall(const Call& call, std::string_view challenge, Instant now) {
+  Result<std::string> message = Fail(Code::kInternal, "not signed");
+  const auto stored = world_.registry.Transact([&]() -> Status {
+    auto order = world_.registry.FindOrder(call.jti);
+    if (!order) return std::unexpected(std::move(order).error());
+    if (!*order || ((*order)->state != store::OrderState::kQueued &&
+                    (*order)->state != store::OrderState::kSent)) {
+      return Fail(Code::kRefused, "order " + call.jti.Text() + " is not open any more");
+    }
+    const auto row = world_.registry.FindAgent(call.agent);
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return Fail(Code::kNotFound, "agent " + call.agent.Text() + " is gone");
+    const auto signing =
+        ChooseSigning((*row)->held_thumbprint, (*row)->held_owner, (*row)->held_server);
+    if (!signing) return Fail(Code::kRefused, "this server has no certificate");
+    message = SignVersion(**order, **row, *signing, WithBundle::kYes, challenge, now);
+    if (!message) return std::unexpected(message.error());
+    return world_.registry.PutOrder(**order);
+  });
+  if (!stored) return std::unexpected(stored.error());
+  return message;
+}
+
+CallNext Server::TakeReceipt(Call& call, std::string_view message, Instant now) {
+  ++call.tries;
+  const auto receipt = wire::ParseReceipt(message);
+  if (!receipt) {
+    CallFailed(call, "its answer is no receipt: " + receipt.error().message, now);
+    return CallNext::kEnded;
+  }
+  bool believed = false;
+  const auto stored = world_.registry.Transact([&]() -> Status {
+    auto order = world_.registry.FindOrder(call.jti);
+    if (!order) return std::unexpected(std::move(order).error());
+    auto row = world_.registry.FindAgent(call.agent);
+    if (!row) return std::unexpected(std::move(row).error());
+    if (!*order || !*row) return {};
+    auto answer = BelieveReceipt(*receipt, message, **order, **row, now);
+    if (!answer) return std::unexpected(std::move(answer).error());
+    believed = *answer;
+    return {};
+  });
+  if (!stored) {
+    CallFailed(call, stored.error().message, now);
+    return CallNext::kEnded;
+  }
+  if (!believed) {
+    CallFailed(call, "its receipt is not believed: wrong key, wrong agent, or for another order",
+               now);
+    return CallNext::kEnded;
+  }
+  const bool again =
+      WantsBundle(receipt->receipt.verdict) || receipt->receipt.verdict == trust::Verdict::kStale;
+  return again && call.tries < kMaxTries ? CallNext::kOnceMore : CallNext::kEnded;
+}
+
+void Server::CallFailed(const Call& call, std::string_view why, Instant now) {
+  const auto order = world_.registry.FindOrder(call.jti);
+  const bool open = order && *order && !(*order)->ended;
+  world_.log.Write(
+      LogLevel::kWarning,
+      "call to agent " + call.agent.Text() + " at " + call.address.Text() + ":" +
+          std::to_string(call.port) + " failed: " + std::string(why) +
+          (open ? "; next attempt " + FormatUtc(std::max(now, (*order)->next_attempt)) : ""));
+}
+
+Result<bool> Server::BelieveReceipt(const wire::SignedReceipt& message, std::string_view text,
+                                    store::OrderRow& order, store::AgentRow& row, Instant now) {
+  const wire::Receipt& receipt = message.receipt;
+  if (receipt.iss != row.id || order.agent != row.id || row.forgotten) return false;
+  if (receipt.order && *receipt.order != order.jti) return false;
+  const auto key = crypto::PublicKey::FromSpki(row.key);
+  if (!key) return std::unexpected(key.error());
+  if (!wire::IsSignedBy(message.envelope, *key)) return false;
+  const auto version = std::find_if(order.versions.begin(), order.versions.end(),
+                                    [&](const auto& one) { return one.oh == receipt.oh; });
+  if (version == order.versions.end() || order.state == store::OrderState::kDone) return false;
+  const Proof proof{version->noted_seq, version->epoch};
+
+  row.last_contact = now;
+  row.last_verified = now;
+  row.aud = receipt.aud;
+  row.last_refusal.clear();
+  if (!trust::IsFinal(receipt.verdict)) row.last_refusal = VerdictName(receipt.verdict);
+  COUNTERSIGN_RETURN_IF_ERROR(
+      ApplyProved(row, receipt.held, receipt.seq, receipt.instance, receipt.time, proof, now));
+  COUNTERSIGN_RETURN_IF_ERROR(Rejudge(row, now));
+  EndVersion(order, receipt, now);
+  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutOrder(order));
+  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.AddReceipt(row.id, order.jti, text, now));
+  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutAgent(row));
+  return true;
+}
+
+// The first final verdict counts; any other ends only the version that it names.
+void Server::EndVersion(store::OrderRow& order, const wire::Receipt& receipt, Instant now) {
+  order.verdict = VerdictName(receipt.verdict);
+  if (trust::IsFinal(receipt.verdict)) {
+    order.state = store::OrderState::kDone;
+    order.result = receipt.result;
+    if (receipt.earlier) {
+      order.earlier = VerdictName(receipt.earlier->verdict);
+      order.result = receipt.earlier->result;
+    }
+    order.ended = now;
+    return;
+  }
+  std::erase_if(order.versions, [&](const auto& one) { return one.oh == receipt.oh; });
+  if (receipt.verdict == trust::Verdict::kRunning) {
+    order.next_attempt = now + kAskAgainAfter;
+    if (order.attempts > 0) --order.attempts;
+  }
+}
+
+int Server::TakePostedReceipt(std::string_view message, Instant now) {
+  const auto receipt = wire::ParseReceipt(message);
+  if (!receipt || !receipt->receipt.order) return 400;
+  int status = 400;
+  const auto stored = world_.registry.Transact([&]() -> Status {
+    auto order = world_.registry.FindOrder(*receipt->receipt.order);
+    if (!order) return std::unexpected(std::move(order).error());
+    auto row = world_.registry.FindAgent(receipt->receipt.iss);
+    if (!row) return std::unexpected(std::move(row).error());
+    if (!*order || !*row) return {};
+    const bool known = (*order)->agent == (*row)->id && (*order)->state == store::OrderState::kDone;
+    auto believed = BelieveReceipt(*receipt, message, **order, **row, now);
+    if (!believed) return std::unexpected(std::move(believed).error());
+    if (*believed || known) status = 204;
+    return {};
+  });
+  if (stored) return status;
+  world_.log.Write(LogLevel::kError, "receipt not taken: " + stored.error().message);
+  return 503;
+}
+
+}  // namespace countersign::server

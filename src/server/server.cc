@@ -1,0 +1,128 @@
+#include "server/server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/issuing.h"
+#include "server/standing.h"
+
+namespace countersign::server {
+
+Result<Server> Server::Create(World world, store::ServerConfig config) {
+  auto book = IdentityBook::Load(world.registry);
+  if (!book) return std::unexpected(std::move(book).error());
+  auto networks = net::NetworkSet::Parse(config.call_networks);
+  if (!networks) return std::unexpected(std::move(networks).error());
+  if (book->Active() == nullptr) {
+    world.log.Write(LogLevel::kError,
+                    "this server has no certificate: agents are not served; run "
+                    "CertificateManager -c PASSWORD");
+  }
+  Server server(world, std::move(config), *std::move(book));
+  server.call_networks_ = *std::move(networks);
+  return server;
+}
+
+void Server::set_config(store::ServerConfig config, net::NetworkSet call_networks) {
+  config_ = std::move(config);
+  call_networks_ = std::move(call_networks);
+}
+
+Status Server::Reload(Instant now) {
+  auto book = IdentityBook::Load(world_.registry);
+  if (!book) return std::unexpected(std::move(book).error());
+  book_ = *std::move(book);
+  store::AgentQuery query{.standings = {}, .after = std::nullopt, .limit = 1'000};
+  for (;;) {
+    auto rows = world_.registry.ListAgents(query);
+    if (!rows) return std::unexpected(std::move(rows).error());
+    if (rows->empty()) return {};
+    query.after = rows->back().id;
+    const auto judged = world_.registry.Transact([&]() -> Status {
+      for (auto& row : *rows) {
+        const auto before = row;
+        COUNTERSIGN_RETURN_IF_ERROR(Rejudge(row, now));
+        if (row == before) continue;
+        COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutAgent(row));
+      }
+      return {};
+    });
+    if (!judged) return judged;
+  }
+}
+
+Status Server::Rejudge(store::AgentRow& row, Instant now) {
+  const Standing standing = StandingOf(row, book_);
+  if (standing.standing == row.standing && standing.reason == row.reason) return {};
+  const bool known = !row.standing.empty();
+  row.standing = standing.standing;
+  row.reason = standing.reason;
+  row.standing_since = now;
+  if (!known || standing.standing != kMismatched) return {};
+  return Event("agent-mismatched", &row.id, row.host + ": " + ReasonText(row.reason), now);
+}
+
+Status Server::Event(std::string_view kind, const AgentId* agent, std::string text, Instant now) {
+  world_.log.Write(LogLevel::kInfo, std::string(kind) + ": " + text);
+  return world_.registry.AddEvent({.id = 0,
+                                   .at = now,
+                                   .kind = std::string(kind),
+                                   .agent = agent == nullptr ? "" : agent->Text(),
+                                   .text = std::move(text)});
+}
+
+std::optional<Server::Signing> Server::ChooseSigning(const Digest& held, const Digest& owner,
+                                                     const ServerId& server) const {
+  const auto* const active = book_.Active();
+  if (active == nullptr || book_.server_ids().empty()) return std::nullopt;
+  Signing signing{.entry = active,
+                  .bundle = {},
+                  .iss = book_.IsOurs(server) ? server : book_.server_ids().front()};
+  if (held == active->certificate.thumbprint()) return signing;
+  auto bundle = book_.BundleFor(*active, owner, signing.iss);
+  // An agent of another owner gets our own bundle, so that its verdict names what is wrong.
+  if (!bundle) bundle = book_.BundleFor(*active, active->identity.owner, signing.iss);
+  if (bundle) signing.bundle = *std::move(bundle);
+  return signing;
+}
+
+Result<std::shared_ptr<const crypto::Signer>> Server::SignerOf(
+    const IdentityBook::Entry& entry) const {
+  auto signer = world_.ring.Find(entry.certificate.key().digest());
+  if (signer) return signer;
+  return Fail(signer.error().code,
+              "the private key of the active certificate " + entry.certificate.serial() +
+                  " is not in the key ring: " + signer.error().message,
+              "CertificateManager -c PASSWORD");
+}
+
+void Server::Tick(Instant now) {
+  const auto lapsed = world_.registry.LapseOrders(now);
+  if (!lapsed) world_.log.Write(LogLevel::kError, lapsed.error().message);
+  const auto dropped = world_.registry.DropSilentUnadmitted(now - kUnadmittedKept);
+  if (!dropped) world_.log.Write(LogLevel::kError, dropped.error().message);
+  if (const auto refused = std::exchange(refused_unadmitted_, 0); refused > 0) {
+    const auto stored = Event(
+        "unadmitted-refused", nullptr,
+        std::to_string(refused) + " reports of agents that are not admitted were beyond the limits",
+        now);
+    if (!stored) world_.log.Write(LogLevel::kError, stored.error().message);
+  }
+  PromoteReserveIfDue(now);
+}
+
+void Server::PromoteReserveIfDue(Instant now) {
+  const auto* const active = book_.Active();
+  if (active == nullptr || book_.Reserve() == nullptr) return;
+  if (active->certificate.not_after() - now > kReserveAhead) return;
+  const auto issued = PromoteReserve(world_, now);
+  if (!issued) {
+    world_.log.Write(LogLevel::kError, "the reserve cannot take over: " + issued.error().message);
+    return;
+  }
+  if (const auto reloaded = Reload(now); !reloaded) {
+    world_.log.Write(LogLevel::kError, reloaded.error().message);
+  }
+}
+
+}  // namespace countersign::server

@@ -1,0 +1,170 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "net/address.h"
+#include "server/identity_book.h"
+#include "server/world.h"
+#include "wire/messages.h"
+
+namespace countersign::server {
+
+// ReportAnswer is the answer to POST /countersign/v1/report.
+struct ReportAnswer {
+  int status = 400;  // 200 with a reply, 400 not a report, 403 forgotten key, 429, 503 (own fault)
+  std::string reply;
+  std::string nonce;         // for the field Countersign-Nonce; or empty
+  unsigned retry_after = 0;  // seconds, with 429 and 503
+};
+
+// Call is one exchange that the dispatcher shall make: challenge, order, receipt on one connection.
+struct Call {
+  AgentId agent;
+  Jti jti;
+  net::IpAddress address;
+  std::uint16_t port = 0;
+  unsigned tries = 0;  // orders sent on this connection
+};
+
+// NextStep of a call after its receipt.
+enum class CallNext {
+  kEnded,     // a final verdict, or nothing more to do now
+  kOnceMore,  // fetch a new challenge on the same connection and send again
+};
+
+// Server is the logic of a management server, sans-I/O (protocol section 6): messages and times go
+// in, answers and calls come out. Everything it knows for good is in the registry, and is durable
+// when a function returns. Not thread-safe; `world` must outlive it.
+class Server {
+ public:
+  static constexpr std::size_t kMaxOrdersInReply = wire::kMaxReplyOrders;
+  static constexpr Seconds kNonceLifetime = std::chrono::hours(24 * 8);
+  static constexpr Seconds kJtiLifetime = std::chrono::hours(24);
+  static constexpr Seconds kRetryAfter = std::chrono::minutes(15);
+  static constexpr std::uint32_t kMaxAttempts = 5;
+  static constexpr Seconds kUnadmittedKept = std::chrono::hours(24 * 7);
+  static constexpr Seconds kReserveAhead = std::chrono::hours(24 * 90);
+
+  // Create loads the identity. A server without a certificate starts, and says so.
+  [[nodiscard]] static Result<Server> Create(World world, store::ServerConfig config);
+
+  [[nodiscard]] const IdentityBook& book() const { return book_; }
+  [[nodiscard]] const store::ServerConfig& config() const { return config_; }
+  [[nodiscard]] World& world() { return world_; }
+  // Reload reads the identity anew, after a change of it (issuing.h), and judges every agent anew.
+  [[nodiscard]] Status Reload(Instant now);
+  void set_config(store::ServerConfig config, net::NetworkSet call_networks);
+
+  // --- intake ---
+  [[nodiscard]] ReportAnswer TakeReport(std::string_view message, const net::IpAddress& source,
+                                        Instant now);
+  // TakePostedReceipt is POST /countersign/v1/receipt: the status (204, 400, 503).
+  [[nodiscard]] int TakePostedReceipt(std::string_view message, Instant now);
+
+  // --- dispatch ---
+  // DueCalls claims orders that are due for agents that can be called, at most `limit`, and none
+  // for agents in `busy`.
+  [[nodiscard]] Result<std::vector<Call>> DueCalls(Instant now, std::size_t limit,
+                                                   const std::set<AgentId>& busy);
+  // SignCall signs the order of a call for this challenge. kRefused: it is not open any more.
+  [[nodiscard]] Result<std::string> SignCall(const Call& call, std::string_view challenge,
+                                             Instant now);
+  [[nodiscard]] CallNext TakeReceipt(Call& call, std::string_view message, Instant now);
+  // CallFailed: no receipt (`why`: "connection refused"). The order waits for the next attempt, or,
+  // when all are used up, for the agent's own report.
+  void CallFailed(const Call& call, std::string_view why, Instant now);
+  // IsCallable: the server would call this address (protocol section 6).
+  [[nodiscard]] bool IsCallable(const net::IpAddress& address,
+                                std::string_view report_source) const;
+
+  // AddOrders queues one order for each agent. All or none.
+  struct OrderRequest {
+    std::vector<AgentId> agents;
+    std::string act;
+    std::string args;  // JSON object or empty
+    std::string by;
+    Seconds expires_after;
+  };
+  [[nodiscard]] Result<std::vector<Jti>> AddOrders(const OrderRequest& request, Instant now);
+
+  // Tick does what time brings: lapsed orders, silent unadmitted agents, the reserve taking over.
+  // Call it about once a minute.
+  void Tick(Instant now);
+
+  // Rejudge stores the standing of a row by the present identity (and an event if it changed).
+  [[nodiscard]] Status Rejudge(store::AgentRow& row, Instant now);
+
+ private:
+  // What proved a message new, and what was noted when it was given.
+  struct Proof {
+    std::uint64_t noted_seq = 0;
+    std::uint64_t epoch = 0;
+  };
+  // Which certificate signs to an agent, and the bundle that goes with it.
+  struct Signing {
+    const IdentityBook::Entry* entry = nullptr;
+    std::vector<Bytes> bundle;  // empty: the agent holds it
+    ServerId iss;
+  };
+
+  Server(World world, store::ServerConfig config, IdentityBook book)
+      : world_(world), config_(std::move(config)), book_(std::move(book)) {}
+
+  [[nodiscard]] std::optional<Signing> ChooseSigning(const Digest& held, const Digest& owner,
+                                                     const ServerId& server) const;
+  [[nodiscard]] Result<std::shared_ptr<const crypto::Signer>> SignerOf(
+      const IdentityBook::Entry& entry) const;
+
+  [[nodiscard]] Result<ReportAnswer> IntakeReport(const wire::SignedReport& report,
+                                                  const net::IpAddress& source, Instant now);
+  [[nodiscard]] Result<bool> MayRegister(const wire::SignedReport& report,
+                                         const net::IpAddress& source, Instant now);
+  [[nodiscard]] Result<bool> HasTokenProof(const wire::Report& report, Instant now);
+  [[nodiscard]] Status Admit(store::AgentRow& row, const wire::Report& report, Instant now);
+  void TakeReportFields(store::AgentRow& row, const wire::Report& report,
+                        const net::IpAddress& source);
+  void TakeFailures(store::AgentRow& row, const wire::Report& report);
+  [[nodiscard]] Status TakeBundle(store::AgentRow& row, const wire::Report& report, Instant now);
+  [[nodiscard]] Status ApplyProved(store::AgentRow& row, const wire::Held& held, std::uint64_t seq,
+                                   const Instance& instance, std::uint64_t time, const Proof& proof,
+                                   Instant now);
+  [[nodiscard]] Status JudgeInstance(store::AgentRow& row, const Instance& instance,
+                                     const Proof& proof, Instant now);
+  [[nodiscard]] Result<std::string> MakeReply(store::AgentRow& row, const wire::Report& report,
+                                              bool proved, const Nonce& nonce, Instant now);
+  [[nodiscard]] Result<std::vector<std::string>> OrdersForReply(const store::AgentRow& row,
+                                                                const wire::Report& report,
+                                                                const Signing& signing,
+                                                                Instant now);
+  enum class WithBundle { kNo, kYes };  // an order in a reply has none: the reply has it
+  [[nodiscard]] Result<std::string> SignVersion(store::OrderRow& order, const store::AgentRow& row,
+                                                const Signing& signing, WithBundle with_bundle,
+                                                std::string_view challenge, Instant now);
+  // RefreshJti keeps the rule of section 5 on the age of a jti. False: the order is not open any
+  // more.
+  [[nodiscard]] Result<bool> RefreshJti(store::OrderRow& order, Instant now);
+  [[nodiscard]] std::optional<net::IpAddress> AddressOf(const store::AgentRow& row) const;
+  [[nodiscard]] Result<bool> BelieveReceipt(const wire::SignedReceipt& receipt,
+                                            std::string_view message, store::OrderRow& order,
+                                            store::AgentRow& row, Instant now);
+  void EndVersion(store::OrderRow& order, const wire::Receipt& receipt, Instant now);
+  [[nodiscard]] Status Event(std::string_view kind, const AgentId* agent, std::string text,
+                             Instant now);
+  void PromoteReserveIfDue(Instant now);
+
+  World world_;
+  store::ServerConfig config_;
+  net::NetworkSet call_networks_;
+  IdentityBook book_;
+  std::uint64_t refused_unadmitted_ = 0;  // reports beyond the limits since the last Tick
+};
+
+}  // namespace countersign::server

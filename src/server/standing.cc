@@ -1,0 +1,101 @@
+#include "server/standing.h"
+
+#include <array>
+#include <utility>
+
+#include "trust/verdict.h"
+
+namespace countersign::server {
+namespace {
+
+using trust::Verdict;
+
+// Verdicts with which an agent refuses a bundle for good: more tries of the same change nothing.
+bool RefusesBundle(std::string_view last_refusal) {
+  const auto verdict = trust::ParseVerdict(last_refusal);
+  return verdict == Verdict::kOtherOwner || verdict == Verdict::kChain ||
+         verdict == Verdict::kWrongServer || verdict == Verdict::kOlderGeneration ||
+         verdict == Verdict::kFork || verdict == Verdict::kDistrusted;
+}
+
+// What `held` says, admitted or not.
+Standing ByHeld(const store::AgentRow& row, const IdentityBook& book) {
+  const auto* const active = book.Active();
+  if (active == nullptr) return {kMismatched, "no-certificate"};
+  if (row.held_thumbprint == active->certificate.thumbprint()) {
+    return RefusesBundle(row.last_refusal) && row.last_refusal == "distrusted"
+               ? Standing{kMismatched, "distrusted"}
+               : Standing{kVerified, ""};
+  }
+  if (!book.KnowsOwner(row.held_owner)) return {kMismatched, "other-owner"};
+  if (!book.IsOurs(row.held_server)) return {kMismatched, "wrong-server"};
+  if (row.held_generation > active->row.generation) return {kMismatched, "ahead"};
+  if (row.held_generation == active->row.generation) return {kMismatched, "fork"};
+  if (!book.BundleFor(*active, row.held_owner, row.held_server)) {
+    return {kMismatched, "no-succession"};
+  }
+  if (RefusesBundle(row.last_refusal)) return {kMismatched, row.last_refusal};
+  return {kBehind, ""};
+}
+
+struct Words {
+  std::string_view reason;
+  std::string_view text;
+  std::string_view next;
+};
+
+constexpr std::string_view kUseMover = "IpXfer -e OfcNTCer.dat (on the agent)";
+
+constexpr std::array<Words, 11> kWords = {{
+    {"other-owner", "it trusts a certificate of another owner", kUseMover},
+    {"wrong-server", "it trusts a certificate of this owner for another server", kUseMover},
+    {"ahead", "it holds a newer certificate than this server: the server was restored",
+     "CertificateManager -c PASSWORD"},
+    {"no-succession", "no succession leads from its certificate to the active one",
+     "CertificateManager -c PASSWORD"},
+    {"no-certificate", "the server has no certificate", "CertificateManager -c PASSWORD"},
+    {"fork", "it holds another certificate of the same generation: two servers issue for one owner",
+     kUseMover},
+    {"distrusted", "a certificate or key of this server is in its distrust list",
+     "remove it from the distrust list on the agent, if the key is not stolen"},
+    {"chain", "it cannot verify the certificates offered", kUseMover},
+    {"older-generation", "it has held a newer generation than the one offered",
+     "CertificateManager -c PASSWORD"},
+    {"not-admitted", "it is not admitted", "countersign agents approve ID"},
+    {"cloned", "two machines run with one agent key (a cloned disk image)",
+     "countersign-agentd install (anew, on each clone), then countersign agents forget ID"},
+}};
+
+const Words* FindWords(std::string_view reason) {
+  for (const auto& words : kWords) {
+    if (words.reason == reason) return &words;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Standing StandingOf(const store::AgentRow& row, const IdentityBook& book) {
+  if (row.cloned) return {kQuarantined, "cloned"};
+  if (!row.held_known) return {kNew, row.admitted ? "" : "not-admitted"};
+  Standing by_held = ByHeld(row, book);
+  if (by_held.standing == kMismatched || row.admitted) return by_held;
+  return {kNew, "not-admitted"};
+}
+
+std::string ReasonText(std::string_view reason) {
+  const auto* const words = FindWords(reason);
+  return words == nullptr ? std::string() : std::string(words->text);
+}
+
+std::string NextStep(std::string_view standing, std::string_view reason) {
+  const auto* const words = FindWords(reason);
+  if (words != nullptr) return std::string(words->next);
+  return standing == kBehind ? "nothing: it takes the certificate over at its next contact" : "";
+}
+
+bool HasClockFault(const store::AgentRow& row) {
+  return row.held_known && std::abs(row.clock_offset) > kClockFault.count();
+}
+
+}  // namespace countersign::server

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+#include "server/identity_book.h"
+#include "store/registry.h"
+
+namespace countersign::server {
+
+// The protocol's words for an agent as the server sees it (section 6). Whether it can be reached
+// and whether its clock is wrong are told apart from it.
+inline constexpr std::string_view kVerified = "verified";        // holds the active certificate
+inline constexpr std::string_view kBehind = "behind";            // will mend itself
+inline constexpr std::string_view kMismatched = "mismatched";    // needs hands; with the reason
+inline constexpr std::string_view kNew = "new";                  // not admitted yet
+inline constexpr std::string_view kQuarantined = "quarantined";  // cloned: trust updates only
+
+// A clock further off than this is a clock-fault.
+inline constexpr Seconds kClockFault = Seconds(300);
+
+struct Standing {
+  std::string_view standing;
+  std::string reason;  // stable word, or empty
+  bool operator==(const Standing&) const = default;
+};
+
+// StandingOf judges an agent by what it proved to hold against the server's certificates. Pure.
+// Where several words fit, the first of: quarantined, mismatched, new, behind, verified. Reasons of
+// `mismatched`: other-owner, wrong-server, ahead (it holds a newer certificate than this server
+// has: the server was restored), no-succession (its certificate is this owner's, and no bundle
+// leads from it to the active one: `-c` makes one), no-certificate (the server has none), or the
+// verdict with which it refuses the bundle (fork, distrusted, chain, older-generation).
+[[nodiscard]] Standing StandingOf(const store::AgentRow& row, const IdentityBook& book);
+
+// ReasonText explains a reason to a person; NextStep names what to do about it. Both are one line.
+[[nodiscard]] std::string ReasonText(std::string_view reason);
+[[nodiscard]] std::string NextStep(std::string_view standing, std::string_view reason);
+
+// HasClockFault: its clock differs by more than kClockFault.
+[[nodiscard]] bool HasClockFault(const store::AgentRow& row);
+
+}  // namespace countersign::server
