@@ -13,6 +13,10 @@ if(COUNTERSIGN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros "${COUNTERSIGN_CCACHE}")
 endif()
 
+if(NOT CMAKE_BUILD_TYPE) # configured without a preset: as the preset dev does
+  add_compile_options(-O1 -g1 -D_GLIBCXX_ASSERTIONS)
+endif()
+
 add_library(countersign_options INTERFACE)
 target_compile_options(
   countersign_options
