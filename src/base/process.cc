@@ -1,0 +1,84 @@
+#include "base/process.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/secret.h"
+
+namespace countersign {
+
+void ForbidCoreDumps() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+Status BecomeOwnerOf(const std::filesystem::path& folder) {
+  if (::geteuid() != 0) return {};
+  struct stat info{};
+  if (::stat(folder.c_str(), &info) != 0) {
+    return Fail(errno == ENOENT ? Code::kNotFound : Code::kIo,
+                folder.string() + ": " + std::strerror(errno));
+  }
+  if (info.st_uid == 0) return {};
+  if (::setgroups(0, nullptr) != 0 || ::setgid(info.st_gid) != 0 || ::setuid(info.st_uid) != 0) {
+    return Fail(Code::kPermissionDenied, "cannot become the owner of " + folder.string() +
+                                             " (user id " + std::to_string(info.st_uid) +
+                                             "): " + std::strerror(errno));
+  }
+  return {};
+}
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
+  return name.data();
+}
+
+std::string PlatformName() {
+  utsname name{};
+  if (::uname(&name) != 0) return "unknown";
+  return std::string(name.sysname) + " " + name.release + " " + name.machine;
+}
+
+std::string UserName() {
+  std::array<char, 4'096> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  if (::getpwuid_r(::getuid(), &entry, buffer.data(), buffer.size(), &found) == 0 &&
+      found != nullptr) {
+    return found->pw_name;
+  }
+  return "uid " + std::to_string(::getuid());
+}
+
+std::string GetEnvironment(const char* name) {
+  // Programs here read their environment before they start threads.
+  const char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+  return value == nullptr ? "" : value;
+}
+
+std::string TakeEnvironmentSecret(const char* name) {
+  char* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+  if (value == nullptr) return {};
+  std::string secret(value);
+  WipeArgument(value);
+  ::unsetenv(name);  // NOLINT(concurrency-mt-unsafe)
+  return secret;
+}
+
+void WipeArgument(char* argument) {
+  Wipe({reinterpret_cast<std::uint8_t*>(argument), std::strlen(argument)});
+}
+
+}  // namespace countersign

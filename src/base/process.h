@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace countersign {
+
+// ForbidCoreDumps keeps key material out of core dumps and away from debuggers of other users.
+void ForbidCoreDumps();
+
+// BecomeOwnerOf drops root to the owner (user and group) of `folder`, for good, so that what a
+// command writes there belongs to the service's user. Nothing if the process is not root, or root
+// owns the folder.
+[[nodiscard]] Status BecomeOwnerOf(const std::filesystem::path& folder);
+
+// HostName is the machine's own name; "localhost" if it has none.
+[[nodiscard]] std::string HostName();
+// PlatformName is like "Linux 6.1.0 x86_64".
+[[nodiscard]] std::string PlatformName();
+// UserName is the name of the user as whom this process runs, for the history ("who did it").
+[[nodiscard]] std::string UserName();
+// GetEnvironment returns a variable's value, or "".
+[[nodiscard]] std::string GetEnvironment(const char* name);
+// TakeEnvironmentSecret returns a variable's value and removes it from this process' environment.
+[[nodiscard]] std::string TakeEnvironmentSecret(const char* name);
+
+// WipeArgument overwrites one of main's arguments, so that the process list no longer shows it.
+void WipeArgument(char* argument);
+
+}  // namespace countersign

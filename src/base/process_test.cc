@@ -1,0 +1,73 @@
+#include "base/process.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+
+#include "base/terminal.h"
+
+namespace countersign {
+namespace {
+
+TEST(ProcessTest, SecretLeavesTheEnvironment) {
+  ASSERT_EQ(::setenv("COUNTERSIGN_TEST_SECRET", "hunter22hunter22", 1), 0);
+  EXPECT_EQ(TakeEnvironmentSecret("COUNTERSIGN_TEST_SECRET"), "hunter22hunter22");
+  EXPECT_EQ(GetEnvironment("COUNTERSIGN_TEST_SECRET"), "");
+  EXPECT_EQ(TakeEnvironmentSecret("COUNTERSIGN_TEST_SECRET"), "");
+}
+
+TEST(ProcessTest, WipedArgumentHasNothingLeft) {
+  char argument[] = "secret";
+  WipeArgument(argument);
+  for (const char c : argument) EXPECT_EQ(c, '\0');
+}
+
+TEST(ProcessTest, MissingFolderHasNoOwner) {
+  const auto became = BecomeOwnerOf("/nonexistent/countersign");
+  if (UserName() == "root") {
+    ASSERT_FALSE(became.has_value());
+    EXPECT_EQ(became.error().code, Code::kNotFound);
+  } else {
+    EXPECT_TRUE(became.has_value());
+  }
+}
+
+class SecretFileTest : public testing::Test {
+ protected:
+  std::string Write(std::string_view text) {
+    const auto path = testing::TempDir() + "secret-" +
+                      testing::UnitTest::GetInstance()->current_test_info()->name();
+    FILE* const file = std::fopen(path.c_str(), "wb");
+    EXPECT_EQ(std::fwrite(text.data(), 1, text.size(), file), text.size());
+    std::fclose(file);
+    return path;
+  }
+};
+
+TEST_F(SecretFileTest, FirstLineWithoutItsEnd) {
+  const auto secret = ReadSecretFile(Write("pass word \r\nsecond"));
+  ASSERT_TRUE(secret.has_value()) << secret.error().message;
+  EXPECT_EQ(secret->text(), "pass word ");
+}
+
+TEST_F(SecretFileTest, EmptyIsRefused) {
+  const auto secret = ReadSecretFile(Write("\nx"));
+  ASSERT_FALSE(secret.has_value());
+  EXPECT_EQ(secret.error().code, Code::kUsage);
+}
+
+TEST_F(SecretFileTest, TooLongIsRefused) {
+  const auto secret = ReadSecretFile(Write(std::string(1'025, 'x')));
+  ASSERT_FALSE(secret.has_value());
+  EXPECT_EQ(secret.error().code, Code::kUsage);
+}
+
+TEST_F(SecretFileTest, MissingFileIsNotFound) {
+  const auto secret = ReadSecretFile("/nonexistent/password");
+  ASSERT_FALSE(secret.has_value());
+  EXPECT_EQ(secret.error().code, Code::kNotFound);
+}
+
+}  // namespace
+}  // namespace countersign
