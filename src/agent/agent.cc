@@ -14,6 +14,8 @@ Result<std::unique_ptr<Agent>> Agent::Create(World world, wire::AgentProfile pro
   if (!orders_file) return std::unexpected(std::move(orders_file).error());
   auto memory = trust::OrderMemory::Parse(*orders_file);
   if (!memory) return std::unexpected(std::move(memory).error());
+  // The file may bring back what a change of trust has dropped.
+  memory->TrustMoved(trust->certificate.thumbprint());
   auto counters = store::AgentCounters::Load(world.storage);
   if (!counters) return std::unexpected(std::move(counters).error());
   return std::unique_ptr<Agent>(new Agent(std::move(world), std::move(profile), *std::move(trust),
@@ -55,7 +57,7 @@ Status Agent::AdoptTrust(const trust::TrustState& state, Times now) {
   // What another server gave is nothing to prove oneself with.
   verified_nonce_.reset();
   field_nonce_.reset();
-  again_at_once_ = false;
+  want_bundle_ = false;
   report_challenge_.reset();
   failed_reports_ = 0;
   next_report_at_ = now.boot;
@@ -105,6 +107,7 @@ std::optional<std::string> Agent::Receipt(const std::optional<Jti>& order, const
 void Agent::CountFailure(trust::Verdict verdict, std::string_view source, std::string_view what,
                          Times now) {
   counters_.CountFailure(verdict, source, now.wall);
+  if (!failures_due_at_) failures_due_at_ = now.boot + kFailuresWithin;
   world_.log.Write(LogLevel::kWarning, std::string(what) + " from " + std::string(source) +
                                            " refused: " + std::string(VerdictName(verdict)));
 }

@@ -22,6 +22,10 @@
 #include "wire/messages.h"
 #include "wire/registration.h"
 
+namespace countersign::wire {
+struct Judgement;
+}
+
 namespace countersign::agent {
 
 // World is what an agent is given. Everything in it must outlive the agent.
@@ -50,6 +54,7 @@ class Agent {
  public:
   static constexpr Seconds kMaxSilence = std::chrono::hours(24);  // longest report interval
   static constexpr Uptime kAnswerWithin = Uptime(20'000);
+  static constexpr Uptime kFailuresWithin = std::chrono::minutes(60);
 
   // Create loads trust, order memory and counters. Fails if one is missing or damaged.
   [[nodiscard]] static Result<std::unique_ptr<Agent>> Create(World world,
@@ -68,12 +73,12 @@ class Agent {
   [[nodiscard]] OrderAnswer TakeOrder(std::string_view message, std::string_view source, Times now);
   // PendingReceipt: the receipt of an act that has ended, once.
   [[nodiscard]] std::optional<std::string> PendingReceipt(const Jti& jti, Times now);
-  // RunningReceipt: the answer when it has not ended in time; its own receipt is dropped (the
-  // server asks again and is answered `done-before`).
+  // RunningReceipt: the answer when it has not ended in time, or nobody waits any more; its own
+  // receipt is dropped then (the server asks again and is answered `done-before`).
   [[nodiscard]] std::optional<std::string> RunningReceipt(const Jti& jti, Times now);
 
   // --- reports ---
-  [[nodiscard]] Uptime NextReportAt() const { return next_report_at_; }
+  [[nodiscard]] Uptime NextReportAt() const;
   void ReportSoon(Times now, Uptime within);
   // MakeReport starts an exchange with the server: the body to POST. One at a time: an earlier one
   // without an answer counts as failed. Fails if no seq can be reserved.
@@ -102,13 +107,16 @@ class Agent {
   [[nodiscard]] Status Save() { return counters_.Save(); }
 
  private:
-  // How the receipt of an order travels.
-  enum class Way { kListener, kReply };
+  // How the receipt of an order travels. kNobody: `running` was answered; asked again, it says
+  // `done-before`.
+  enum class Way { kListener, kReply, kNobody };
   // A started act whose end is not known yet.
   struct Running {
     Way way = Way::kListener;
     Digest oh{};
-    std::string receipt;  // once ended
+    std::uint64_t after_report = 0;  // ends with the answer to a report made after this one
+    std::string receipt = {};        // once ended
+    Uptime ended_at{};
   };
   struct Verdicts {  // what a receipt says
     trust::Verdict verdict;
@@ -120,6 +128,10 @@ class Agent {
         store::AgentCounters counters, Times now);
 
   [[nodiscard]] Status CommitTrust(const trust::TrustState& next);
+  // Settle does what follows from steps 2 to 7: the challenge is used up, trust that moved is
+  // committed. Returns why the message is refused, if it is.
+  [[nodiscard]] std::optional<trust::Verdict> Settle(const wire::Judgement& judgement,
+                                                     std::string_view challenge, Times now);
   [[nodiscard]] Status AppendOrderRecord(ByteView record);
   // Steps 8 to 10; nothing while the act runs.
   [[nodiscard]] std::optional<Verdicts> RunOnce(const wire::SignedOrder& order, Way way, Times now);
@@ -133,6 +145,7 @@ class Agent {
   void ApplyReply(const wire::Reply& reply, Times now);
   void CountFailure(trust::Verdict verdict, std::string_view source, std::string_view what,
                     Times now);
+  void DateFailures(Times now);
   [[nodiscard]] Uptime Jitter(Uptime most);
 
   World world_;
@@ -150,16 +163,20 @@ class Agent {
 
   // The report under way.
   std::optional<std::string> report_challenge_;
+  std::uint64_t report_number_ = 0;  // of the report made last
   bool report_had_echo_ = false;
   store::AgentCounters::FailureMap report_failures_;
 
   std::optional<Nonce> verified_nonce_;
   std::optional<Nonce> field_nonce_;
-  bool again_at_once_ = false;  // the one immediate report was made
   bool want_bundle_ = false;
   Uptime interval_ = std::chrono::hours(1);
   unsigned failed_reports_ = 0;
+  // The next report is due at the earliest of: its turn; what an order asked for, which no answer
+  // to an earlier report puts off; failures that have waited for long enough.
   Uptime next_report_at_{};
+  std::optional<Uptime> asked_report_at_;
+  std::optional<Uptime> failures_due_at_;
 };
 
 }  // namespace countersign::agent

@@ -14,13 +14,10 @@ constexpr Uptime kReportWithin = Uptime(5'000);
 }  // namespace
 
 OrderAnswer Agent::TakeOrder(std::string_view message, std::string_view source, Times now) {
+  const OrderAnswer later{
+      .status = 429, .receipt = {}, .retry_after = RateLimiter::RetryAfterSeconds(), .pending = {}};
   // Bounded before any work: what is refused here costs no signature.
-  if (!limiter_.MayFail(source, now.boot)) {
-    return {.status = 429,
-            .receipt = {},
-            .retry_after = RateLimiter::RetryAfterSeconds(),
-            .pending = {}};
-  }
+  if (!limiter_.MayTry(source, now.boot)) return later;
   const auto answer = [&](const std::optional<Jti>& jti, const Digest& oh, Verdicts verdicts) {
     auto receipt = Receipt(jti, oh, std::move(verdicts), now);
     if (!receipt) return OrderAnswer{.status = 503, .receipt = {}, .retry_after = 0, .pending = {}};
@@ -28,9 +25,9 @@ OrderAnswer Agent::TakeOrder(std::string_view message, std::string_view source, 
         .status = 200, .receipt = *std::move(receipt), .retry_after = 0, .pending = {}};
   };
   const auto refuse = [&](const std::optional<Jti>& jti, const Digest& oh, Verdict verdict) {
-    limiter_.Failed(source, now.boot);
+    const bool may_answer = limiter_.Failed(source, now.boot);
     CountFailure(verdict, source, "order", now);
-    return answer(jti, oh, {verdict});
+    return may_answer ? answer(jti, oh, {verdict}) : later;
   };
 
   // Step 1.
@@ -44,22 +41,28 @@ OrderAnswer Agent::TakeOrder(std::string_view message, std::string_view source, 
       challenges_.IsGood(order->order.challenge, trust::ChallengeUse::kListener, now.boot);
   const auto judgement =
       wire::JudgeOrder({trust_, world_.distrust, id_, now.wall}, *order, challenge_is_good);
-  if (judgement.authentic) {
-    challenges_.Spend(order->order.challenge, now.boot);
-    if (judgement.moved) {
-      if (const auto committed = CommitTrust(*judgement.moved); !committed) {
-        world_.log.Write(LogLevel::kError, committed.error().message);
-        return refuse(jti, oh, Verdict::kCannotRecord);
-      }
-    }
+  if (const auto refused = Settle(judgement, order->order.challenge, now)) {
+    return refuse(jti, oh, *refused);
   }
-  if (judgement.refused) return refuse(jti, oh, *judgement.refused);
 
   // Steps 8 to 10.
   limiter_.Succeeded(source, now.boot);
   auto verdicts = RunOnce(*order, Way::kListener, now);
   if (!verdicts) return {.status = 200, .receipt = {}, .retry_after = 0, .pending = jti};
   return answer(jti, oh, *std::move(verdicts));
+}
+
+std::optional<Verdict> Agent::Settle(const wire::Judgement& judgement, std::string_view challenge,
+                                     Times now) {
+  if (!judgement.authentic) return judgement.refused;
+  challenges_.Spend(challenge, now.boot);
+  if (judgement.moved) {
+    if (const auto committed = CommitTrust(*judgement.moved); !committed) {
+      world_.log.Write(LogLevel::kError, committed.error().message);
+      return Verdict::kCannotRecord;
+    }
+  }
+  return judgement.refused;
 }
 
 std::optional<Agent::Verdicts> Agent::RunOnce(const wire::SignedOrder& order, Way way, Times now) {
@@ -100,9 +103,8 @@ std::optional<Agent::Verdicts> Agent::Act(const wire::SignedOrder& order, Way wa
     return Finish(jti, Verdict::kDone, {}, now);
   }
   // update-now: ends when the reply to a report made from now on was applied.
-  running_[jti] = {way, order.envelope.oh, {}};
-  report_challenge_.reset();
-  next_report_at_ = now.boot;
+  running_[jti] = {.way = way, .oh = order.envelope.oh, .after_report = report_number_};
+  asked_report_at_ = now.boot;
   return std::nullopt;
 }
 
@@ -117,20 +119,30 @@ Agent::Verdicts Agent::Finish(const Jti& jti, Verdict verdict, std::string resul
   return verdicts;
 }
 
+// Ends the acts that waited for the report made last.
 void Agent::FinishRunning(Verdict verdict, const std::string& result, Times now) {
   for (auto at = running_.begin(); at != running_.end();) {
     auto& [jti, running] = *at;
     if (!running.receipt.empty()) {
+      // Its asker has gone away without it.
+      at = now.boot - running.ended_at > kAnswerWithin ? running_.erase(at) : std::next(at);
+      continue;
+    }
+    if (running.after_report >= report_number_) {
       ++at;
       continue;
     }
-    running.receipt = Receipt(jti, running.oh, Finish(jti, verdict, result, now), now).value_or("");
-    if (running.way == Way::kReply || running.receipt.empty()) {
-      if (!running.receipt.empty()) receipts_.push_back(std::move(running.receipt));
-      at = running_.erase(at);
-    } else {
+    Verdicts verdicts = Finish(jti, verdict, result, now);
+    std::optional<std::string> receipt;
+    if (running.way != Way::kNobody) receipt = Receipt(jti, running.oh, std::move(verdicts), now);
+    if (receipt && running.way == Way::kListener) {
+      running.receipt = *std::move(receipt);
+      running.ended_at = now.boot;
       ++at;
+      continue;
     }
+    if (receipt) receipts_.push_back(*std::move(receipt));
+    at = running_.erase(at);
   }
 }
 
@@ -143,12 +155,12 @@ std::optional<std::string> Agent::PendingReceipt(const Jti& jti, Times) {
 }
 
 std::optional<std::string> Agent::RunningReceipt(const Jti& jti, Times now) {
+  if (auto ended = PendingReceipt(jti, now)) return ended;
   const auto at = running_.find(jti);
   if (at == running_.end()) return std::nullopt;
   // Its end still has to be stored: it stays, and its receipt is nobody's.
-  const Digest oh = at->second.oh;
-  at->second.way = Way::kReply;
-  return Receipt(jti, oh, {Verdict::kRunning}, now);
+  at->second.way = Way::kNobody;
+  return Receipt(jti, at->second.oh, {Verdict::kRunning}, now);
 }
 
 std::vector<std::string> Agent::TakeReceipts() { return std::exchange(receipts_, {}); }

@@ -15,11 +15,23 @@ constexpr unsigned kMaxRetryAfter = 3'600;
 
 }  // namespace
 
+Uptime Agent::NextReportAt() const {
+  Uptime at = next_report_at_;
+  if (asked_report_at_) at = std::min(at, *asked_report_at_);
+  if (failures_due_at_) at = std::min(at, *failures_due_at_);
+  return at;
+}
+
 void Agent::ReportSoon(Times now, Uptime within) {
-  next_report_at_ = std::min(next_report_at_, now.boot + Jitter(within));
+  const Uptime at = now.boot + Jitter(within);
+  asked_report_at_ = asked_report_at_ ? std::min(*asked_report_at_, at) : at;
 }
 
 Result<std::string> Agent::MakeReport(Times now) {
+  ++report_number_;
+  asked_report_at_.reset();
+  failures_due_at_.reset();
+  next_report_at_ = now.boot + interval_;  // until the answer says otherwise
   const auto seq = counters_.NextSeq();
   if (!seq) return std::unexpected(seq.error());
   report_challenge_ =
@@ -30,7 +42,6 @@ Result<std::string> Agent::MakeReport(Times now) {
   field_nonce_.reset();
   report_had_echo_ = echo.has_value();
   report_failures_ = counters_.AllFailures();
-  next_report_at_ = now.boot + interval_;  // until the answer says otherwise
   const wire::Report report = wire::MakeReport(profile_, trust_,
                                                {.agent = id_,
                                                 .challenge = *report_challenge_,
@@ -62,17 +73,10 @@ Agent::ReplyOutcome Agent::TakeReply(std::string_view message, std::string_view 
       challenges_.IsGood(challenge, trust::ChallengeUse::kReport, now.boot);
   const auto judgement =
       wire::JudgeReply({trust_, world_.distrust, id_, now.wall}, *reply, challenge_is_good);
-  if (judgement.authentic) {
-    challenges_.Spend(challenge, now.boot);
-    if (judgement.moved) {
-      if (const auto committed = CommitTrust(*judgement.moved); !committed) {
-        world_.log.Write(LogLevel::kError, committed.error().message);
-        return refuse(Verdict::kCannotRecord);
-      }
-      outcome.trust_moved = true;
-    }
-  }
-  if (judgement.refused) return refuse(*judgement.refused);
+  const Digest held = trust_.certificate.thumbprint();
+  const auto refused = Settle(judgement, challenge, now);
+  outcome.trust_moved = trust_.certificate.thumbprint() != held;
+  if (refused) return refuse(*refused);
 
   ApplyReply(reply->reply, now);
   // Orders ended by this very reply come before those that it brings: an `update-now` in it wants a
@@ -88,21 +92,26 @@ void Agent::ApplyReply(const wire::Reply& reply, Times now) {
   field_nonce_.reset();
   verified_nonce_ = reply.nonce;
   interval_ = std::min<Uptime>(Seconds(reply.interval), kMaxSilence);
-  counters_.Reported(report_failures_);
+  // A report that echoed nothing was not proved new: the server took no failures from it.
+  if (report_had_echo_) counters_.Reported(report_failures_);
+  DateFailures(now);
   counters_.set_head(reply.head);
   if (reply.jump) {
     if (const auto jumped = counters_.Jump(*reply.jump); !jumped) {
       world_.log.Write(LogLevel::kWarning, jumped.error().message);
     }
   }
-  // Without a nonce of its own the report proved nothing: once more, at once, with the new one.
-  // Also when the server has just asked for the bundle.
-  const bool wanted_anew = reply.want_bundle && !want_bundle_;
-  const bool at_once = (!report_had_echo_ && !again_at_once_) || wanted_anew;
-  again_at_once_ = !report_had_echo_;
+  // Without a nonce of its own the report proved nothing: again at once, which happens once, since
+  // that one has the nonce of this reply. Also when the server has just asked for the bundle.
+  const bool at_once = !report_had_echo_ || (reply.want_bundle && !want_bundle_);
   want_bundle_ = reply.want_bundle;
   // Jitter of a tenth keeps a fleet that was started together apart.
   next_report_at_ = at_once ? now.boot : now.boot + interval_ - Jitter(interval_ / 10);
+}
+
+void Agent::DateFailures(Times now) {
+  failures_due_at_.reset();
+  if (!counters_.AllFailures().empty()) failures_due_at_ = now.boot + kFailuresWithin;
 }
 
 void Agent::TakeReplyOrders(const wire::Reply& reply, ReplyOutcome& outcome, Times now) {
@@ -141,8 +150,11 @@ void Agent::ReportFailed(std::string_view why, unsigned retry_after, Times now) 
   // Doubling from five seconds to the interval, the second half of it random.
   const Uptime most = std::min<Uptime>(interval_, kFirstBackOff * (1LL << (failed_reports_ - 1)));
   Uptime wait = most / 2 + Jitter(most / 2);
-  wait = std::max<Uptime>(wait, Seconds(std::min(retry_after, kMaxRetryAfter)));
+  const Uptime asked = Seconds(std::min(retry_after, kMaxRetryAfter));
+  wait = std::max(wait, asked);
   next_report_at_ = now.boot + wait;
+  if (asked_report_at_) asked_report_at_ = std::max(*asked_report_at_, now.boot + asked);
+  DateFailures(now);
   world_.log.Write(LogLevel::kWarning, "report failed: " + std::string(why) + "; again in " +
                                            FormatDuration(std::chrono::ceil<Seconds>(wait)));
   FinishRunning(Verdict::kFailed, R"({"error":"the report failed"})", now);

@@ -28,17 +28,19 @@ RateLimiter::Source& RateLimiter::Find(std::string_view source, Uptime now) {
   return at->second;
 }
 
-bool RateLimiter::MayFail(std::string_view source, Uptime now) {
+bool RateLimiter::MayTry(std::string_view source, Uptime now) {
   Source& from = Find(source, now);
   if (IsKnown(from, now)) return Fill(from.bucket, kKnown, kKnownRate, now) >= 1;
-  return Fill(from.bucket, kPerSource, kPerSourceRate, now) >= 1 &&
-         Fill(all_, kAll, kAllRate, now) >= 1;
+  return Fill(from.bucket, kPerSource, kPerSourceRate, now) >= 1;
 }
 
-void RateLimiter::Failed(std::string_view source, Uptime now) {
+bool RateLimiter::Failed(std::string_view source, Uptime now) {
   Source& from = Find(source, now);
-  from.bucket.tokens -= 1;
-  if (!IsKnown(from, now)) all_.tokens -= 1;
+  from.bucket.tokens = std::max(0.0, from.bucket.tokens - 1);
+  if (IsKnown(from, now)) return true;
+  if (Fill(all_, kAll, kAllRate, now) < 1) return false;
+  all_.tokens -= 1;
+  return true;
 }
 
 void RateLimiter::Succeeded(std::string_view source, Uptime now) {

@@ -11,7 +11,8 @@ namespace countersign::agent {
 
 // RateLimiter bounds the failure receipts that an agent signs (protocol section 6): a bucket for
 // each source (IPv4 address, IPv6 /64), one for all together, and a share of its own for each
-// source that sent a valid order within a day, which strangers cannot use up. Not thread-safe.
+// source that sent a valid order within a day, which strangers cannot use up. However many
+// strangers there are, a valid order from a source of its own is always judged. Not thread-safe.
 class RateLimiter {
  public:
   static constexpr double kPerSource = 10;       // at once
@@ -23,13 +24,13 @@ class RateLimiter {
   static constexpr std::size_t kMaxSources = 1'024;
   static constexpr Uptime kKnownFor = std::chrono::hours(24);
 
-  // MayFail: a failure receipt may be signed for this source now. Checked before any work is done.
-  [[nodiscard]] bool MayFail(std::string_view source, Uptime now);
-  // Failed takes one from the bucket.
-  void Failed(std::string_view source, Uptime now);
+  // MayTry: a message of this source is judged now. Asked before any work is done.
+  [[nodiscard]] bool MayTry(std::string_view source, Uptime now);
+  // Failed counts a refused message, and tells whether a receipt may be signed for it.
+  [[nodiscard]] bool Failed(std::string_view source, Uptime now);
   // Succeeded remembers that this source sent a valid order.
   void Succeeded(std::string_view source, Uptime now);
-  // RetryAfterSeconds is what to tell a source for which MayFail is false.
+  // RetryAfterSeconds is what to tell a source that gets no receipt.
   [[nodiscard]] static unsigned RetryAfterSeconds() { return 5; }
 
  private:

@@ -41,6 +41,29 @@ void RemoveLeftovers(const std::filesystem::path& folder);
 // write it, or (for a file) read it.
 [[nodiscard]] Status CheckPrivate(const std::filesystem::path& path);
 
+// NewFolder is a folder that appears in its place wholly or not at all: filled under another name
+// beside it, then renamed. What is not put in place is removed.
+class NewFolder {
+ public:
+  // Begin makes the private folder to be filled; what an earlier, cut-off attempt left is removed.
+  // kAlreadyExists if there is something in its place (an empty folder may be).
+  [[nodiscard]] static Result<NewFolder> Begin(const std::filesystem::path& place);
+  NewFolder(NewFolder&& other) noexcept;
+  NewFolder& operator=(NewFolder&&) = delete;
+  NewFolder(const NewFolder&) = delete;
+  NewFolder& operator=(const NewFolder&) = delete;
+  ~NewFolder();
+
+  [[nodiscard]] const std::filesystem::path& path() const { return build_; }
+  [[nodiscard]] Status PutInPlace();
+
+ private:
+  NewFolder(std::filesystem::path place, std::filesystem::path build)
+      : place_(std::move(place)), build_(std::move(build)) {}
+  std::filesystem::path place_;
+  std::filesystem::path build_;  // empty: in place, or moved from
+};
+
 // FileLock is an exclusive lock on a file, held until destroyed (flock; never waits).
 class FileLock {
  public:

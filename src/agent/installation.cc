@@ -1,0 +1,118 @@
+#include "agent/installation.h"
+
+#include <utility>
+
+#include "base/files.h"
+#include "base/process.h"
+#include "crypto/hash.h"
+#include "keys/agent_key.h"
+#include "store/distrust.h"
+#include "trust/trust_state.h"
+
+namespace countersign::agent {
+namespace {
+
+namespace fs = std::filesystem;
+
+wire::AgentProfile ProfileOf(const store::AgentConfig& config) {
+  wire::AgentProfile profile{.host = HostName(),
+                             .addresses = {},
+                             .port = config.listen_port,
+                             .domain = config.domain,
+                             .version = COUNTERSIGN_VERSION,
+                             .platform = PlatformName(),
+                             .enrol = config.enrol};
+  if (config.listen != "0.0.0.0" && config.listen != "::") profile.addresses = {config.listen};
+  return profile;
+}
+
+// Five digits, chosen at installation, below the ports that systems hand out by themselves.
+std::uint16_t DrawPort() {
+  const auto random = crypto::SystemRandom().Array<4>();
+  Reader reader(random);
+  return static_cast<std::uint16_t>(10'000 + reader.ReadU32() % 20'000);
+}
+
+Result<store::PackageConfig> ReadPackage(const fs::path& path) {
+  const auto text = ReadFile(path, store::kMaxConfigLen);
+  if (!text) {
+    return WithContext("installation package",
+                       Error{text.error().code, text.error().message,
+                             "countersign agents package -o DIR (on the server) makes one"});
+  }
+  auto package = store::ParsePackageConfig(AsText(*text));
+  if (!package) return WithContext(path.string(), std::move(package).error());
+  return package;
+}
+
+Result<AgentId> Build(const fs::path& path, const store::AgentConfig& config,
+                      const trust::TrustState& state) {
+  COUNTERSIGN_RETURN_IF_ERROR(WriteFileAtomically(
+      path / "agent.toml", AsBytes(store::FormatAgentConfig(config)), FileMode::kPrivate));
+  const auto key = keys::CreateAgentKey(path / "agent.key");
+  if (!key) return std::unexpected(key.error());
+  const auto folder = store::AgentFolder::Open(path);
+  if (!folder) return std::unexpected(folder.error());
+  COUNTERSIGN_RETURN_IF_ERROR((*folder)->StoreTrust(state));
+  return Uuid::FromDigest(key->public_key().digest());
+}
+
+}  // namespace
+
+Result<Installation> Installation::Open(const fs::path& path) {
+  auto folder = store::AgentFolder::Open(path);
+  if (!folder) return std::unexpected(std::move(folder).error());
+  const fs::path config_path = path / "agent.toml";
+  const auto text = ReadFile(config_path, store::kMaxConfigLen);
+  if (!text) return std::unexpected(text.error());
+  auto config = store::ParseAgentConfig(AsText(*text));
+  if (!config) return WithContext(config_path.string(), std::move(config).error());
+  auto key = keys::LoadAgentKey(path / "agent.key");
+  if (!key) return std::unexpected(std::move(key).error());
+  auto distrust = store::LoadDistrust(fs::path(store::kDistrustPath));
+  if (!distrust) return std::unexpected(std::move(distrust).error());
+  wire::AgentProfile profile = ProfileOf(*config);
+  return Installation{*std::move(folder), *std::move(config), *std::move(key), *std::move(distrust),
+                      std::move(profile)};
+}
+
+Result<Installed> Install(const InstallRequest& request) {
+  const auto package = ReadPackage(request.package / "package.toml");
+  if (!package) return std::unexpected(package.error());
+  const auto certificate = ReadCertificateFile(request.package / "OfcNTCer.dat");
+  if (!certificate) return std::unexpected(certificate.error());
+  const auto state = trust::FirstTrust(*certificate, nullptr);
+  if (!state) return std::unexpected(state.error());
+  auto folder = NewFolder::Begin(request.path);
+  if (!folder) {
+    return Fail(folder.error().code, folder.error().message,
+                "IpXfer -e OfcNTCer.dat renews the trust of an agent that is installed there; or "
+                "choose another folder with --agent-folder");
+  }
+  store::AgentConfig config{
+      .server_host = package->server_host,
+      .http_port = package->http_port,
+      .https_port = package->https_port,
+      .listen = request.listen,
+      .listen_port = request.listen_port != 0 ? request.listen_port : DrawPort(),
+      .domain = package->domain,
+      .enrol = package->enrol};
+  const auto id = Build(folder->path(), config, *state);
+  if (!id) return std::unexpected(id.error());
+  COUNTERSIGN_RETURN_IF_ERROR(folder->PutInPlace());
+  return Installed{*id, std::move(config), *certificate};
+}
+
+Result<crypto::Certificate> ReadCertificateFile(const fs::path& path) {
+  const auto file = ReadFile(path, crypto::Certificate::kMaxLen);
+  if (!file) return std::unexpected(file.error());
+  if (AsText(*file).starts_with("-----BEGIN")) {
+    return Fail(Code::kMalformed, path.string() + " is a PEM file; one DER certificate is expected",
+                "openssl x509 -in " + path.string() + " -outform DER -out OfcNTCer.dat");
+  }
+  auto certificate = crypto::Certificate::Parse(*file);
+  if (!certificate) return WithContext(path.string(), std::move(certificate).error());
+  return certificate;
+}
+
+}  // namespace countersign::agent

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "crypto/keys.h"
+#include "store/agent_files.h"
+#include "store/config.h"
+#include "trust/identity.h"
+#include "wire/registration.h"
+
+namespace countersign::agent {
+
+// Installation is an agent's folder, opened by one process: lock, settings, key, distrust list.
+struct Installation {
+  std::unique_ptr<store::AgentFolder> folder;
+  store::AgentConfig config;
+  crypto::PrivateKey key;
+  trust::DistrustList distrust;
+  wire::AgentProfile profile;
+
+  // Open fails as store::AgentFolder::Open does, or with kMalformed for agent.toml.
+  [[nodiscard]] static Result<Installation> Open(const std::filesystem::path& path);
+};
+
+// InstallRequest says what `countersign-agentd install` makes from a package.
+struct InstallRequest {
+  std::filesystem::path package;  // folder with OfcNTCer.dat and package.toml
+  std::filesystem::path path;     // the agent's folder
+  std::string listen = "0.0.0.0";
+  std::uint16_t listen_port = 0;  // 0: drawn, five digits
+};
+
+struct Installed {
+  AgentId id;
+  store::AgentConfig config;
+  crypto::Certificate certificate;
+};
+
+// Install makes the agent's folder and key, wholly or not at all. First trust is the package's
+// certificate. kAlreadyExists if there is something in its place.
+[[nodiscard]] Result<Installed> Install(const InstallRequest& request);
+
+// ReadCertificateFile reads OfcNTCer.dat (one DER certificate; a PEM one is refused with a hint).
+[[nodiscard]] Result<crypto::Certificate> ReadCertificateFile(const std::filesystem::path& path);
+
+}  // namespace countersign::agent

@@ -1,0 +1,128 @@
+#include "server/admin.h"
+
+#include <array>
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+#include <utility>
+
+#include "server/admin_request.h"
+#include "server/issuing.h"
+#include "server/present.h"
+#include "server/standing.h"
+
+namespace countersign::server {
+
+AdminMessage Admin::Handle(const AdminMessage& request, Instant now) {
+  auto answer = Dispatch(request, now);
+  if (answer) {
+    answer->json["ok"] = true;
+    return *std::move(answer);
+  }
+  const Error& error = answer.error();
+  AdminMessage failed;
+  failed.json = {{"ok", false},
+                 {"code", CodeName(error.code)},
+                 {"message", error.message},
+                 {"next", error.next}};
+  return failed;
+}
+
+Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
+  using Method = Answer (Admin::*)(const AdminMessage&, Instant);
+  static constexpr std::array<std::pair<std::string_view, Method>, 14> kCommands = {{
+      {"status", &Admin::ShowStatus},
+      {"certificates", &Admin::ListCertificates},
+      {"replace", &Admin::Replace},
+      {"import", &Admin::Import},
+      {"export", &Admin::Export},
+      {"backup-password", &Admin::ChangePassword},
+      {"agents", &Admin::ListAgents},
+      {"agent", &Admin::ShowAgent},
+      {"approve", &Admin::Approve},
+      {"forget", &Admin::Forget},
+      {"package", &Admin::MakePackage},
+      {"order", &Admin::SendOrder},
+      {"orders", &Admin::ShowOrders},
+      {"events", &Admin::ListEvents},
+  }};
+  const auto command = TextMember(request, "command", "");
+  if (!command) return std::unexpected(command.error());
+  for (const auto& [name, method] : kCommands) {
+    if (name == *command) return (this->*method)(request, now);
+  }
+  return Fail(Code::kUsage, "this server does not know the command \"" + *command + "\"",
+              "use the command line of the server's version");
+}
+
+const Digest* Admin::Expected() const {
+  const auto* const active = server_.book().Active();
+  return active == nullptr ? nullptr : &active->certificate.thumbprint();
+}
+
+Admin::Answer Admin::ShowStatus(const AdminMessage&, Instant now) {
+  AdminMessage answer;
+  const IdentityBook& book = server_.book();
+  boost::json::array warnings;
+  const auto warn = [&](std::string text, std::string next) {
+    warnings.push_back(boost::json::object{{"text", std::move(text)}, {"next", std::move(next)}});
+  };
+  const auto* const active = book.Active();
+  if (active == nullptr) {
+    warn("This server has no certificate; no agent is served.", "CertificateManager -c PASSWORD");
+  } else {
+    answer.json["certificate"] = CertificateJson(*active);
+    if (active->certificate.not_after() < now) {
+      warn(
+          "The server's certificate expired on " + FormatUtc(active->certificate.not_after()) + ".",
+          "CertificateManager -c PASSWORD");
+    }
+    if (!server_.world().ring.Find(active->certificate.key().digest())) {
+      warn("The private key of the server's certificate is missing.",
+           "CertificateManager -c PASSWORD");
+    }
+    if (active->identity.self_signed) {
+      warn("The server's certificate is its own owner: who steals its key owns every agent.",
+           "CertificateManager -c PASSWORD (makes an owner key)");
+    } else if (book.Reserve() == nullptr) {
+      warn("There is no reserve certificate.", "CertificateManager -c PASSWORD");
+    }
+  }
+  if (book.Reserve() != nullptr) answer.json["reserve"] = CertificateJson(*book.Reserve());
+  const auto counts = server_.world().registry.CountAgents();
+  if (!counts) return std::unexpected(counts.error());
+  boost::json::object by_standing;
+  std::uint64_t total = 0;
+  std::uint64_t without = 0;
+  for (const auto& count : *counts) {
+    by_standing[count.standing] = count.count;
+    total += count.count;
+    if (count.standing == kMismatched || count.standing == kQuarantined) without += count.count;
+  }
+  if (without > 0) {
+    warn("One or more agents do not have a valid server certificate.",
+         "CertificateManager -l FILE.csv, or countersign agents list --mismatched");
+  }
+  answer.json["agents"] = total;
+  answer.json["mismatched"] = without;
+  answer.json["by_standing"] = std::move(by_standing);
+  answer.json["warnings"] = std::move(warnings);
+  answer.json["version"] = COUNTERSIGN_VERSION;
+  answer.json["time"] = FormatUtc(now);
+  return answer;
+}
+
+Admin::Answer Admin::ListEvents(const AdminMessage& request, Instant) {
+  const auto after = NumberMember(request, "after", 0, INT64_MAX);
+  if (!after) return std::unexpected(after.error());
+  const auto limit = NumberMember(request, "limit", 1'000, 10'000);
+  if (!limit) return std::unexpected(limit.error());
+  const auto rows = server_.world().registry.ListEvents(static_cast<std::int64_t>(*after), *limit);
+  if (!rows) return std::unexpected(rows.error());
+  boost::json::array events;
+  for (const auto& row : *rows) events.push_back(EventJson(row));
+  AdminMessage answer;
+  answer.json["events"] = std::move(events);
+  return answer;
+}
+
+}  // namespace countersign::server

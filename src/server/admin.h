@@ -1,0 +1,74 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <string>
+#include <vector>
+
+#include "base/secret.h"
+#include "base/time.h"
+#include "server/server.h"
+
+namespace countersign::server {
+
+// AdminMessage is one request of an administrator's program, or its answer: a JSON object, and
+// beside it, never inside it, secrets and octets. It is the same whether it comes over the control
+// socket of a running server or is handled in the process of a command on a stopped one.
+struct AdminMessage {
+  boost::json::object json;
+  std::vector<SecretBytes> secrets;
+  std::vector<Bytes> blobs;
+};
+
+// Admin carries out what administrators ask for. A request is {"command": NAME, "by": WHO, …}; an
+// answer has "ok": true, or "ok": false with "code", "message" and "next" as an Error has them.
+// Commands (members beside command and by; → members of the answer):
+//   status                                  → certificate, reserve, counts, warnings, …
+//   certificates                            → certificates
+//   replace  (clock_is_right)  secret: backup password → certificate, replaced, owner_made
+//   import   (exportable, cut_off, own_password) blob: file, secrets: its password, backup's
+//                                           → certificate
+//   export                                  → blob: OfcNTCer.dat
+//   backup-password  secrets: old, new
+//   agents   (standings, after, limit)      → agents, next_after
+//   agent    (agent)                        → details, orders
+//   approve, forget  (agents)               → changed
+//   package  (domain, host, uses, days)     → blobs: OfcNTCer.dat, package.toml
+//   order    (agents or all, act, args, expires_seconds) → orders [{order, agent}]
+//   orders   (orders: ids)                  → orders
+//   events   (after, limit)                 → events
+// Not thread-safe; `server` must outlive it.
+class Admin {
+ public:
+  explicit Admin(Server& server) : server_(server) {}
+  // Handle never fails: errors are answers. Slow (about a second) where a password is used.
+  [[nodiscard]] AdminMessage Handle(const AdminMessage& request, Instant now);
+
+ private:
+  using Answer = Result<AdminMessage>;
+  [[nodiscard]] Answer Dispatch(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ShowStatus(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ListCertificates(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer Replace(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer Import(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer Export(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ChangePassword(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ListAgents(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ShowAgent(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer Approve(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer Forget(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer MakePackage(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer SendOrder(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ShowOrders(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ListEvents(const AdminMessage& request, Instant now);
+
+  [[nodiscard]] const Digest* Expected() const;
+  [[nodiscard]] Result<AdminMessage> Changed(const Result<struct Issued>& issued, Instant now);
+  // ChangeAgents applies `change` to the rows of request.agents, all or none.
+  [[nodiscard]] Answer ChangeAgents(const AdminMessage& request,
+                                    const std::function<Status(store::AgentRow&)>& change,
+                                    Instant now);
+
+  Server& server_;
+};
+
+}  // namespace countersign::server

@@ -1,0 +1,236 @@
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <utility>
+
+#include "base/encoding.h"
+#include "server/admin.h"
+#include "server/admin_request.h"
+#include "server/present.h"
+#include "server/standing.h"
+
+// Agents, orders and packages.
+namespace countersign::server {
+namespace {
+
+constexpr std::uint64_t kMaxPage = 10'000;
+constexpr std::uint64_t kMaxDays = 3'650;
+constexpr Seconds kMaxExpiry = std::chrono::hours(24 * 365);
+
+std::unexpected<Error> NoAgent(const AgentId& id) {
+  return Fail(Code::kNotFound, "no agent " + id.Text() + " is registered",
+              "countersign agents list");
+}
+
+// What could never be signed is refused before it is queued.
+Status CheckOrder(std::string_view act, std::string_view args) {
+  const bool is_act =
+      !act.empty() && act.size() <= 32 &&
+      act.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
+  if (!is_act) {
+    return Fail(Code::kUsage, "\"" + std::string(act) + "\" is no act (a-z, 0-9 and -, at most 32)",
+                "countersign order send --help");
+  }
+  if (args.empty()) return {};
+  boost::system::error_code failed;
+  const auto value = boost::json::parse(args, failed);
+  if (failed || !value.is_object()) {
+    return Fail(Code::kUsage,
+                "the arguments are no JSON object: " + std::string(args.substr(0, 80)));
+  }
+  return {};
+}
+
+}  // namespace
+
+Admin::Answer Admin::ListAgents(const AdminMessage& request, Instant) {
+  const auto standings = TextsMember(request, "standings");
+  if (!standings) return std::unexpected(standings.error());
+  const auto limit = NumberMember(request, "limit", 1'000, kMaxPage);
+  if (!limit) return std::unexpected(limit.error());
+  const auto after = TextMember(request, "after", "");
+  if (!after) return std::unexpected(after.error());
+  const auto rows = server_.world().registry.ListAgents({.standings = *standings,
+                                                         .after = AgentId::ParseText(*after),
+                                                         .limit = *limit,
+                                                         .with_forgotten = false});
+  if (!rows) return std::unexpected(rows.error());
+  boost::json::array agents;
+  for (const auto& row : *rows) agents.push_back(AgentJson(row, Expected()));
+  AdminMessage answer;
+  answer.json["next_after"] = rows->size() == *limit ? rows->back().id.Text() : "";
+  answer.json["agents"] = std::move(agents);
+  return answer;
+}
+
+Admin::Answer Admin::ShowAgent(const AdminMessage& request, Instant) {
+  const auto agents = AgentsMember(request);
+  if (!agents) return std::unexpected(agents.error());
+  if (agents->size() != 1) return Fail(Code::kUsage, "one agent id is needed");
+  const auto row = server_.world().registry.FindAgent(agents->front());
+  if (!row) return std::unexpected(row.error());
+  if (!*row) return NoAgent(agents->front());
+  const auto open = server_.world().registry.OpenOrders(agents->front(), 100);
+  if (!open) return std::unexpected(open.error());
+  boost::json::array orders;
+  for (const auto& order : *open) orders.push_back(OrderJson(order));
+  AdminMessage answer;
+  answer.json["agent"] = AgentJson(**row, Expected());
+  answer.json["open_orders"] = std::move(orders);
+  return answer;
+}
+
+Admin::Answer Admin::ChangeAgents(const AdminMessage& request,
+                                  const std::function<Status(store::AgentRow&)>& change,
+                                  Instant now) {
+  const auto agents = AgentsMember(request);
+  if (!agents) return std::unexpected(agents.error());
+  if (agents->empty()) return Fail(Code::kUsage, "at least one agent id is needed");
+  auto& registry = server_.world().registry;
+  const auto changed = registry.Transact([&]() -> Status {
+    for (const AgentId& id : *agents) {
+      auto row = registry.FindAgent(id);
+      if (!row) return std::unexpected(std::move(row).error());
+      if (!*row) return NoAgent(id);
+      COUNTERSIGN_RETURN_IF_ERROR(change(**row));
+      COUNTERSIGN_RETURN_IF_ERROR(server_.Rejudge(**row, now));
+      COUNTERSIGN_RETURN_IF_ERROR(registry.PutAgent(**row));
+    }
+    return {};
+  });
+  if (!changed) return std::unexpected(changed.error());
+  AdminMessage answer;
+  answer.json["changed"] = agents->size();
+  return answer;
+}
+
+Admin::Answer Admin::Approve(const AdminMessage& request, Instant now) {
+  return ChangeAgents(
+      request,
+      [](store::AgentRow& row) -> Status {
+        if (row.forgotten) {
+          return Fail(Code::kRefused,
+                      "agent " + row.id.Text() + " was forgotten: its key is refused for ever",
+                      "countersign-agentd install (anew, in an empty folder) makes a new agent");
+        }
+        row.admitted = true;
+        if (row.admitted_by.empty()) row.admitted_by = "approved";
+        return {};
+      },
+      now);
+}
+
+Admin::Answer Admin::Forget(const AdminMessage& request, Instant now) {
+  return ChangeAgents(
+      request,
+      [](store::AgentRow& row) -> Status {
+        row.forgotten = true;
+        row.admitted = false;
+        return {};
+      },
+      now);
+}
+
+Admin::Answer Admin::MakePackage(const AdminMessage& request, Instant now) {
+  const auto* const active = server_.book().Active();
+  if (active == nullptr) {
+    return Fail(Code::kNotFound, "this server has no certificate to put into a package",
+                "CertificateManager -c PASSWORD");
+  }
+  const auto domain = TextMember(request, "domain", "");
+  if (!domain) return std::unexpected(domain.error());
+  const auto host = TextMember(request, "host", server_.config().public_host);
+  if (!host) return std::unexpected(host.error());
+  const auto days = NumberMember(request, "days", 30, kMaxDays);
+  if (!days) return std::unexpected(days.error());
+  const auto uses = NumberMember(request, "uses", 0, UINT32_MAX);
+  if (!uses) return std::unexpected(uses.error());
+  auto& world = server_.world();
+  store::TokenRow token;
+  token.id = world.random.Token().Text();
+  token.secret = ToBytes(world.random.Array<32>());
+  token.expires = now + std::chrono::hours(24 * *days);
+  if (*uses > 0) token.uses_left = static_cast<std::uint32_t>(*uses);
+  token.note = "package for domain \"" + *domain + "\"";
+  COUNTERSIGN_RETURN_IF_ERROR(world.registry.PutToken(token));
+  const store::PackageConfig package{.server_host = *host,
+                                     .http_port = server_.config().http_port,
+                                     .https_port = server_.config().https_port,
+                                     .domain = *domain,
+                                     .enrol = wire::EnrolToken{token.id, token.secret}};
+  AdminMessage answer;
+  answer.json["token"] = token.id;
+  answer.json["token_expires"] = FormatUtc(*token.expires);
+  answer.blobs.push_back(active->certificate.der());
+  answer.blobs.push_back(ToBytes(store::FormatPackageConfig(package)));
+  return answer;
+}
+
+Admin::Answer Admin::SendOrder(const AdminMessage& request, Instant now) {
+  Server::OrderRequest order;
+  auto agents = AgentsMember(request);
+  if (!agents) return std::unexpected(std::move(agents).error());
+  order.agents = *std::move(agents);
+  const auto all = FlagMember(request, "all");
+  if (!all) return std::unexpected(all.error());
+  if (*all) {
+    store::AgentQuery query{.standings = {}, .after = std::nullopt, .limit = kMaxPage};
+    for (;;) {
+      const auto rows = server_.world().registry.ListAgents(query);
+      if (!rows) return std::unexpected(rows.error());
+      if (rows->empty()) break;
+      query.after = rows->back().id;
+      for (const auto& row : *rows) {
+        if (row.admitted && !row.cloned) order.agents.push_back(row.id);
+      }
+    }
+  }
+  if (order.agents.empty()) {
+    return Fail(Code::kNotFound, "there is no admitted agent to send an order to",
+                "countersign agents list");
+  }
+  const auto act = TextMember(request, "act", "");
+  const auto args = TextMember(request, "args", "");
+  const auto by = TextMember(request, "by", "");
+  const auto expires = NumberMember(request, "expires_seconds", 7 * 86'400,
+                                    static_cast<std::uint64_t>(kMaxExpiry.count()));
+  if (!act) return std::unexpected(act.error());
+  if (!args) return std::unexpected(args.error());
+  if (!by) return std::unexpected(by.error());
+  if (!expires) return std::unexpected(expires.error());
+  COUNTERSIGN_RETURN_IF_ERROR(CheckOrder(*act, *args));
+  order.act = *act;
+  order.args = *args;
+  order.by = *by;
+  order.expires_after = Seconds(*expires);
+  const auto jtis = server_.AddOrders(order, now);
+  if (!jtis) return std::unexpected(jtis.error());
+  boost::json::array orders;
+  for (std::size_t i = 0; i < jtis->size(); ++i) {
+    orders.push_back(
+        boost::json::object{{"order", (*jtis)[i].Text()}, {"agent", order.agents[i].Text()}});
+  }
+  AdminMessage answer;
+  answer.json["orders"] = std::move(orders);
+  return answer;
+}
+
+Admin::Answer Admin::ShowOrders(const AdminMessage& request, Instant) {
+  const auto ids = TextsMember(request, "orders");
+  if (!ids) return std::unexpected(ids.error());
+  boost::json::array orders;
+  for (const auto& text : *ids) {
+    const auto jti = Jti::Parse(text);
+    if (!jti) return Fail(Code::kUsage, "\"" + text + "\" is no order id");
+    const auto row = server_.world().registry.FindOrder(*jti);
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return Fail(Code::kNotFound, "no order " + text + " is known");
+    orders.push_back(OrderJson(**row));
+  }
+  AdminMessage answer;
+  answer.json["orders"] = std::move(orders);
+  return answer;
+}
+
+}  // namespace countersign::server

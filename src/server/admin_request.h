@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/admin.h"
+
+// Reading the members of a request. All fail with kUsage naming the member.
+namespace countersign::server {
+
+[[nodiscard]] Result<std::string> TextMember(const AdminMessage& request, std::string_view name,
+                                             std::string_view fallback);
+[[nodiscard]] Result<std::uint64_t> NumberMember(const AdminMessage& request, std::string_view name,
+                                                 std::uint64_t fallback, std::uint64_t most);
+[[nodiscard]] Result<bool> FlagMember(const AdminMessage& request, std::string_view name);
+[[nodiscard]] Result<std::vector<std::string>> TextsMember(const AdminMessage& request,
+                                                           std::string_view name);
+// AgentsMember reads ids of agents as text.
+[[nodiscard]] Result<std::vector<AgentId>> AgentsMember(const AdminMessage& request);
+// Secret returns the secret at `index`; kUsage if the request has none there.
+[[nodiscard]] Result<const SecretBytes*> Secret(const AdminMessage& request, std::size_t index);
+
+}  // namespace countersign::server

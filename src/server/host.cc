@@ -1,0 +1,107 @@
+#include "server/host.h"
+
+#include <utility>
+
+#include "crypto/pkcs12.h"
+#include "server/issuing.h"
+
+namespace countersign::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<store::ServerConfig> ReadConfig(const store::ServerFolder& folder) {
+  const auto text = ReadFile(folder.ConfigPath(), store::kMaxConfigLen);
+  if (!text) return std::unexpected(text.error());
+  auto config = store::ParseServerConfig(AsText(*text));
+  if (!config) return WithContext(folder.ConfigPath().string(), std::move(config).error());
+  return config;
+}
+
+Result<crypto::Certificate> MakeIdentity(const InitRequest& request, World& world, Instant now) {
+  const auto issued =
+      request.import_file == nullptr
+          ? CreateIdentity(world, request.config, *request.backup_password, now)
+          : ImportIdentity(world, request.config, *request.import_file, *request.import_password,
+                           request.backup_password, ImportOptions{}, now);
+  if (!issued) return std::unexpected(issued.error());
+  return issued->certificate;
+}
+
+Result<crypto::Certificate> Build(const InitRequest& request, const fs::path& path, Log& log,
+                                  Instant now) {
+  COUNTERSIGN_RETURN_IF_ERROR(store::ServerFolder::Create(path));
+  store::ServerFolder folder(path);
+  COUNTERSIGN_RETURN_IF_ERROR(WriteFileAtomically(
+      folder.ConfigPath(), AsBytes(store::FormatServerConfig(request.config)), FileMode::kPrivate));
+  auto registry = store::OpenSqlite(folder.RegistryPath().string());
+  if (!registry) return std::unexpected(std::move(registry).error());
+  auto ring = keys::OpenFileKeyRing(folder.KeysPath());
+  if (!ring) return std::unexpected(std::move(ring).error());
+  crypto::SystemRandom random;
+  World world{**registry, **ring, folder, random, log, crypto::kPkcs12Iterations};
+  return MakeIdentity(request, world, now);
+}
+
+}  // namespace
+
+Status CheckServerFolder(const fs::path& path) {
+  std::error_code failed;
+  if (fs::exists(path / "countersign.toml", failed)) return {};
+  if (failed == std::errc::permission_denied) {
+    return Fail(Code::kPermissionDenied, path.string() + " may not be read by this user",
+                "sudo, or become the folder's owner");
+  }
+  if (fs::exists(path / "agent.toml", failed)) {
+    return Fail(Code::kNotFound, path.string() + " is an agent's folder, not a server's",
+                "give the server's folder with --data");
+  }
+  return Fail(Code::kNotFound, "there is no server in " + path.string(),
+              "countersign server init --data " + path.string());
+}
+
+Result<std::unique_ptr<Host>> Host::Open(const fs::path& path, Log& log, Instant now) {
+  COUNTERSIGN_RETURN_IF_ERROR(CheckServerFolder(path));
+  COUNTERSIGN_RETURN_IF_ERROR(CheckPrivate(path));
+  auto lock = FileLock::Acquire(path / "lock");
+  if (!lock) return std::unexpected(std::move(lock).error());
+  std::unique_ptr<Host> host(new Host(path, *std::move(lock)));
+  RemoveLeftovers(path);
+  auto config = ReadConfig(host->folder_);
+  if (!config) return std::unexpected(std::move(config).error());
+  auto registry = store::OpenSqlite(host->folder_.RegistryPath().string());
+  if (!registry) return std::unexpected(std::move(registry).error());
+  host->registry_ = *std::move(registry);
+  auto ring = keys::OpenFileKeyRing(host->folder_.KeysPath());
+  if (!ring) return std::unexpected(std::move(ring).error());
+  host->ring_ = *std::move(ring);
+  World world{*host->registry_, *host->ring_, host->folder_,
+              host->random_,    log,          crypto::kPkcs12Iterations};
+  COUNTERSIGN_RETURN_IF_ERROR(FinishIdentityChange(world));
+  auto server = Server::Create(world, *std::move(config));
+  if (!server) return std::unexpected(std::move(server).error());
+  host->server_.emplace(*std::move(server));
+  COUNTERSIGN_RETURN_IF_ERROR(host->server_->Reload(now));
+  host->admin_.emplace(*host->server_);
+  return host;
+}
+
+Status Host::ReloadConfig() {
+  auto config = ReadConfig(folder_);
+  if (!config) return std::unexpected(std::move(config).error());
+  auto networks = net::NetworkSet::Parse(config->call_networks);
+  if (!networks) return std::unexpected(std::move(networks).error());
+  server_->set_config(*std::move(config), *std::move(networks));
+  return {};
+}
+
+Result<crypto::Certificate> InitServerFolder(const InitRequest& request, Log& log, Instant now) {
+  auto folder = NewFolder::Begin(request.path);
+  if (!folder) return std::unexpected(std::move(folder).error());
+  auto certificate = Build(request, folder->path(), log, now);
+  if (!certificate) return certificate;
+  COUNTERSIGN_RETURN_IF_ERROR(folder->PutInPlace());
+  return certificate;
+}
+
+}  // namespace countersign::server

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "base/files.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "crypto/hash.h"
+#include "keys/key_ring.h"
+#include "server/admin.h"
+#include "server/server.h"
+#include "store/registry.h"
+#include "store/server_files.h"
+
+namespace countersign::server {
+
+// Host is a server's folder, opened by one process: lock, configuration, registry, key ring, and
+// the server's logic over them. Mends at opening what a power cut left half-done. `log` must
+// outlive it. One thread.
+class Host {
+ public:
+  // Open: kNotFound (no server folder; says if it is an agent's), kUnavailable (another process has
+  // it), kPermissionDenied (with the command that mends the permissions), kMalformed
+  // (configuration).
+  [[nodiscard]] static Result<std::unique_ptr<Host>> Open(const std::filesystem::path& path,
+                                                          Log& log, Instant now);
+
+  [[nodiscard]] Server& server() { return *server_; }
+  [[nodiscard]] Admin& admin() { return *admin_; }
+  [[nodiscard]] const store::ServerFolder& folder() const { return folder_; }
+  // ReloadConfig reads countersign.toml anew; on failure the old one stays.
+  [[nodiscard]] Status ReloadConfig();
+
+ private:
+  Host(std::filesystem::path path, FileLock lock)
+      : lock_(std::move(lock)), folder_(std::move(path)) {}
+
+  FileLock lock_;
+  store::ServerFolder folder_;
+  crypto::SystemRandom random_;
+  std::unique_ptr<store::Registry> registry_;
+  std::unique_ptr<keys::KeyRing> ring_;
+  std::optional<Server> server_;
+  std::optional<Admin> admin_;
+};
+
+// InitRequest says what `countersign server init` makes.
+struct InitRequest {
+  std::filesystem::path path;
+  store::ServerConfig config;
+  const SecretBytes* backup_password = nullptr;  // nullptr: that of the imported file
+  const Bytes* import_file = nullptr;            // nullptr: a new identity
+  const SecretBytes* import_password = nullptr;
+};
+
+// InitServerFolder makes a server's folder, wholly or not at all: it is built beside its place and
+// renamed. kAlreadyExists if there is something in its place already. Returns its active
+// certificate.
+[[nodiscard]] Result<crypto::Certificate> InitServerFolder(const InitRequest& request, Log& log,
+                                                           Instant now);
+
+// CheckServerFolder tells whether `path` is a server's folder: kNotFound otherwise, by name if it
+// is an agent's.
+[[nodiscard]] Status CheckServerFolder(const std::filesystem::path& path);
+
+}  // namespace countersign::server

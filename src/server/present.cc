@@ -1,0 +1,132 @@
+#include "server/present.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+
+#include "base/encoding.h"
+#include "crypto/hash.h"
+#include "server/standing.h"
+#include "store/server_files.h"
+
+namespace countersign::server {
+namespace {
+
+std::string Time(const std::optional<Instant>& at) { return at ? FormatUtc(*at) : std::string(); }
+
+std::string_view RoleName(store::CertificateRole role) {
+  switch (role) {
+    case store::CertificateRole::kOwner:
+      return "owner";
+    case store::CertificateRole::kSuccession:
+      return "succession";
+    case store::CertificateRole::kServer:
+      break;
+  }
+  return "server";
+}
+
+std::string_view StateName(store::CertificateState state) {
+  switch (state) {
+    case store::CertificateState::kReserve:
+      return "reserve";
+    case store::CertificateState::kPending:
+      return "pending";
+    case store::CertificateState::kActive:
+      return "active";
+    case store::CertificateState::kRevoked:
+      return "revoked";
+    case store::CertificateState::kReplaced:
+      break;
+  }
+  return "replaced";
+}
+
+}  // namespace
+
+std::string_view StoreOf(const IdentityBook::Entry& entry) {
+  if (entry.row.role != store::CertificateRole::kServer) return "";
+  if (entry.row.state == store::CertificateState::kActive) return store::kStoreActive;
+  if (entry.row.state == store::CertificateState::kReserve) return "";
+  return store::kStoreExpired;
+}
+
+boost::json::object CertificateJson(const IdentityBook::Entry& entry) {
+  const crypto::Certificate& certificate = entry.certificate;
+  boost::json::array server_ids;
+  for (const auto& id : certificate.server_ids()) server_ids.emplace_back(id.Text());
+  return {{"store", StoreOf(entry)},
+          {"role", RoleName(entry.row.role)},
+          {"state", StateName(entry.row.state)},
+          {"name", certificate.common_name()},
+          {"subject", certificate.subject()},
+          {"issuer", certificate.issuer()},
+          {"not_before", FormatUtc(certificate.not_before())},
+          {"not_after", FormatUtc(certificate.not_after())},
+          {"serial", certificate.serial()},
+          {"sha256", HexLower(certificate.thumbprint())},
+          {"sha1", HexLower(crypto::Sha1(certificate.der()))},
+          {"generation", entry.row.generation},
+          {"server_ids", std::move(server_ids)},
+          {"key", certificate.key().Description()},
+          {"since", FormatUtc(entry.row.since)}};
+}
+
+boost::json::object AgentJson(const store::AgentRow& row, const Digest* expected) {
+  boost::json::array addresses;
+  for (const auto& address : row.addresses) addresses.emplace_back(address);
+  return {{"agent", row.id.Text()},
+          {"host", row.host},
+          {"address", row.source},
+          {"port", row.port},
+          {"addresses", std::move(addresses)},
+          {"domain", row.domain},
+          {"platform", row.platform},
+          {"version", row.version},
+          {"standing", row.standing},
+          {"reason", row.reason},
+          {"reason_text", ReasonText(row.reason)},
+          {"since", FormatUtc(row.standing_since)},
+          {"next_step", NextStep(row.standing, row.reason)},
+          {"thumbprint_held", row.held_known ? HexLower(row.held_thumbprint) : ""},
+          {"thumbprint_expected", expected == nullptr ? "" : HexLower(*expected)},
+          {"generation_held", row.held_generation},
+          {"owner_held", row.held_known ? HexLower(row.held_owner) : ""},
+          {"server_held", row.held_known ? row.held_server.Text() : ""},
+          {"admitted", row.admitted},
+          {"admitted_by", row.admitted_by},
+          {"forgotten", row.forgotten},
+          {"restored", row.jump != 0},
+          {"cloned", row.cloned},
+          {"clock_offset_seconds", row.clock_offset},
+          {"clock_fault", HasClockFault(row)},
+          {"first_seen", FormatUtc(row.first_seen)},
+          {"last_contact", Time(row.last_contact)},
+          {"last_verified", Time(row.last_verified)},
+          {"failures", row.failures},
+          {"last_refusal", row.last_refusal}};
+}
+
+boost::json::object OrderJson(const store::OrderRow& row) {
+  return {{"order", row.jti.Text()},
+          {"agent", row.agent.Text()},
+          {"act", row.act},
+          {"state", store::OrderStateName(row.state)},
+          {"verdict", row.verdict},
+          {"earlier", row.earlier},
+          {"result", row.result},
+          {"by", row.by},
+          {"created", FormatUtc(row.created)},
+          {"expires", FormatUtc(row.expires)},
+          {"ended", Time(row.ended)},
+          {"attempts", row.attempts}};
+}
+
+boost::json::object EventJson(const store::EventRow& row) {
+  return {{"id", row.id},
+          {"at", FormatUtc(row.at)},
+          {"kind", row.kind},
+          {"agent", row.agent},
+          {"text", row.text}};
+}
+
+}  // namespace countersign::server

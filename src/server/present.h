@@ -1,0 +1,29 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <string>
+
+#include "crypto/certificate.h"
+#include "server/identity_book.h"
+#include "store/registry.h"
+
+// How rows are shown to people and programs, everywhere the same: JSON objects with
+// lower_snake_case members, times in RFC 3339 UTC (empty text: never), digests in lower-case hex.
+namespace countersign::server {
+
+// CertificateJson: store, role, state, name, subject, issuer, not_before, not_after, serial (as
+// `openssl x509 -serial` prints it), sha256, sha1 (only for comparison with viewers that show it),
+// generation, server_ids, key.
+[[nodiscard]] boost::json::object CertificateJson(const IdentityBook::Entry& entry);
+
+// AgentJson: the columns of `CertificateManager -l` and more; see docs/json.md. `expected`: the
+// thumbprint of the active certificate, or nullptr.
+[[nodiscard]] boost::json::object AgentJson(const store::AgentRow& row, const Digest* expected);
+
+[[nodiscard]] boost::json::object OrderJson(const store::OrderRow& row);
+[[nodiscard]] boost::json::object EventJson(const store::EventRow& row);
+
+// StoreOf is the documented certificate store in which a certificate stands.
+[[nodiscard]] std::string_view StoreOf(const IdentityBook::Entry& entry);
+
+}  // namespace countersign::server
