@@ -207,11 +207,9 @@ Result<PrivateKey> PrivateKey::FromPkcs8(const SecretBytes& der) {
 SecretBytes PrivateKey::ToPkcs8(KeyExportToken) const {
   const Pkcs8Ptr info(EVP_PKEY2PKCS8(impl_->key.get()));
   Check(info != nullptr, "a private key cannot be encoded");
-  Bytes der = EncodeDer<&i2d_PKCS8_PRIV_KEY_INFO>(info.get());
+  SecretBytes der = EncodeSecretDer<&i2d_PKCS8_PRIV_KEY_INFO>(info.get());
   Check(!der.empty(), "a private key cannot be encoded");
-  SecretBytes out{ByteView(der)};
-  Wipe(der);
-  return out;
+  return der;
 }
 
 Result<Bytes> PrivateKey::SignJws(ByteView message) const {

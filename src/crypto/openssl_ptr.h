@@ -19,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/secret.h"
 
 namespace countersign::crypto {
 
@@ -87,6 +88,15 @@ template <auto I2d, class T>
   Bytes out(static_cast<std::size_t>(len));
   std::uint8_t* end = out.data();
   if (I2d(object, &end) != len) return {};
+  return out;
+}
+
+// EncodeSecretDer does so for what must not stay in memory.
+template <auto I2d, class T>
+[[nodiscard]] SecretBytes EncodeSecretDer(T* object) {
+  Bytes der = EncodeDer<I2d>(object);
+  SecretBytes out{ByteView(der)};
+  Wipe(der);
   return out;
 }
 
