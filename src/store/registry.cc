@@ -1,0 +1,21 @@
+#include "store/registry.h"
+
+namespace countersign::store {
+
+std::string_view OrderStateName(OrderState state) {
+  switch (state) {
+    case OrderState::kQueued:
+      return "queued";
+    case OrderState::kSent:
+      return "sent";
+    case OrderState::kUnknown:
+      return "unknown";
+    case OrderState::kDone:
+      return "done";
+    case OrderState::kLapsed:
+      return "lapsed";
+  }
+  return "unknown";
+}
+
+}  // namespace countersign::store
