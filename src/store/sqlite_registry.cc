@@ -1,0 +1,90 @@
+#include "store/registry.h"
+#include "store/sqlite_agents.h"
+#include "store/sqlite_connection.h"
+#include "store/sqlite_orders.h"
+#include "store/sqlite_records.h"
+
+namespace countersign::store {
+namespace {
+
+// SqliteRegistry puts the tables of one connection together.
+class SqliteRegistry final : public Registry {
+ public:
+  explicit SqliteRegistry(std::unique_ptr<SqliteConnection> connection)
+      : connection_(std::move(connection)),
+        agents_(*connection_),
+        orders_(*connection_),
+        records_(*connection_) {}
+
+  Status Transact(const std::function<Status()>& body) override {
+    return connection_->Transact(body);
+  }
+
+  Result<std::optional<AgentRow>> FindAgent(const AgentId& id) override { return agents_.Find(id); }
+  Status PutAgent(const AgentRow& row) override { return agents_.Put(row); }
+  Status DeleteAgent(const AgentId& id) override { return agents_.Delete(id); }
+  Result<std::vector<AgentRow>> ListAgents(const AgentQuery& query) override {
+    return agents_.List(query);
+  }
+  Result<std::vector<StandingCount>> CountAgents() override { return agents_.Count(); }
+  Result<std::uint64_t> CountUnadmitted(std::string_view source, Instant since) override {
+    return agents_.CountUnadmitted(source, since);
+  }
+  Result<std::uint64_t> DropSilentUnadmitted(Instant before) override {
+    return agents_.DropSilentUnadmitted(before);
+  }
+
+  Result<std::int64_t> AddOrder(const OrderRow& row) override { return orders_.Add(row); }
+  Status PutOrder(const OrderRow& row) override { return orders_.Put(row); }
+  Result<std::optional<OrderRow>> FindOrder(const Jti& jti) override { return orders_.Find(jti); }
+  Result<std::vector<OrderRow>> OpenOrders(const AgentId& agent, std::size_t limit) override {
+    return orders_.Open(agent, limit);
+  }
+  Result<std::vector<OrderRow>> DueOrders(Instant now, std::size_t limit) override {
+    return orders_.Due(now, limit);
+  }
+  Result<std::optional<Instant>> NextAttempt() override { return orders_.NextAttempt(); }
+  Result<std::uint64_t> LapseOrders(Instant now) override { return orders_.Lapse(now); }
+  Status AddReceipt(const AgentId& agent, const Jti& order, std::string_view receipt,
+                    Instant at) override {
+    return orders_.AddReceipt(agent, order, receipt, at);
+  }
+  Result<std::vector<std::string>> ReceiptsOf(const Jti& order) override {
+    return orders_.ReceiptsOf(order);
+  }
+
+  Status PutCertificate(const CertificateRow& row) override { return records_.PutCertificate(row); }
+  Result<std::vector<CertificateRow>> ListCertificates() override {
+    return records_.ListCertificates();
+  }
+  Status PutToken(const TokenRow& row) override { return records_.PutToken(row); }
+  Result<std::optional<TokenRow>> FindToken(std::string_view id) override {
+    return records_.FindToken(id);
+  }
+  Status AddEvent(const EventRow& row) override { return records_.AddEvent(row); }
+  Result<std::vector<EventRow>> ListEvents(std::int64_t after, std::size_t limit) override {
+    return records_.ListEvents(after, limit);
+  }
+  Result<std::optional<std::string>> GetMeta(std::string_view key) override {
+    return records_.GetMeta(key);
+  }
+  Status PutMeta(std::string_view key, std::string_view value) override {
+    return records_.PutMeta(key, value);
+  }
+
+ private:
+  std::unique_ptr<SqliteConnection> connection_;
+  SqliteAgents agents_;
+  SqliteOrders orders_;
+  SqliteRecords records_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Registry>> OpenSqlite(const std::string& path) {
+  auto connection = SqliteConnection::Open(path, SqliteMigrations());
+  if (!connection) return std::unexpected(std::move(connection).error());
+  return std::make_unique<SqliteRegistry>(*std::move(connection));
+}
+
+}  // namespace countersign::store
