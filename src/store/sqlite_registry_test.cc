@@ -1,0 +1,105 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/files.h"
+#include "store/registry_conformance.h"
+#include "store/scratch_folder.h"
+
+namespace countersign::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FileEngine final : public TestEngine {
+ public:
+  Result<std::unique_ptr<Registry>> Open() override { return OpenSqlite(folder_.File("r.db")); }
+
+ private:
+  ScratchFolder folder_;
+};
+
+class MemoryEngine final : public TestEngine {
+ public:
+  Result<std::unique_ptr<Registry>> Open() override { return OpenSqlite(":memory:"); }
+};
+
+template <class Engine>
+std::unique_ptr<TestEngine> Make() {
+  return std::make_unique<Engine>();
+}
+
+class SqliteRegistryTest : public ::testing::Test {
+ protected:
+  [[nodiscard]] std::string path() const { return folder_.File("registry.db"); }
+  ScratchFolder folder_;
+};
+
+constexpr fs::perms kOwnerOnly = fs::perms::owner_read | fs::perms::owner_write;
+
+TEST_F(SqliteRegistryTest, FilesAreReadableByTheirOwnerOnly) {
+  const auto registry = OpenSqlite(path());
+  ASSERT_TRUE(registry.has_value()) << registry.error().message;
+  ASSERT_TRUE((*registry)->PutMeta("key", "value").has_value());
+  for (const char* name : {"registry.db", "registry.db-wal", "registry.db-shm"}) {
+    EXPECT_EQ(fs::status(folder_.File(name)).permissions(), kOwnerOnly) << name;
+  }
+}
+
+TEST_F(SqliteRegistryTest, FileThatOthersMayReadIsRefusedWithTheRemedy) {
+  ASSERT_TRUE(OpenSqlite(path()).has_value());
+  fs::permissions(path(), kOwnerOnly | fs::perms::group_read);
+  const auto registry = OpenSqlite(path());
+  ASSERT_FALSE(registry.has_value());
+  EXPECT_EQ(registry.error().code, Code::kPermissionDenied);
+  EXPECT_FALSE(registry.error().next.empty());
+}
+
+TEST_F(SqliteRegistryTest, FileThatIsNoDatabaseIsDamaged) {
+  const Bytes junk(8'192, 'x');
+  ASSERT_TRUE(WriteFileAtomically(path(), junk, FileMode::kPrivate).has_value());
+  EXPECT_EQ(OpenSqlite(path()).error().code, Code::kDamaged);
+  EXPECT_EQ(ReadFile(path(), 100'000).value(), junk);
+}
+
+TEST_F(SqliteRegistryTest, FolderThatIsNotThereIsNotFound) {
+  EXPECT_EQ(OpenSqlite(folder_.File("none/registry.db")).error().code, Code::kNotFound);
+}
+
+TEST_F(SqliteRegistryTest, EmptyPathIsRefused) {
+  EXPECT_EQ(OpenSqlite("").error().code, Code::kUsage);
+}
+
+TEST_F(SqliteRegistryTest, TwoConnectionsSeeEachOthersCommits) {
+  const auto one = OpenSqlite(path());
+  const auto two = OpenSqlite(path());
+  ASSERT_TRUE(one.has_value() && two.has_value());
+  ASSERT_TRUE((*one)->PutMeta("key", "one").has_value());
+  EXPECT_EQ((*two)->GetMeta("key").value(), "one");
+  ASSERT_TRUE((*two)->PutMeta("key", "two").has_value());
+  EXPECT_EQ((*one)->GetMeta("key").value(), "two");
+}
+
+TEST_F(SqliteRegistryTest, NestedTransactionAborts) {
+  const auto registry = OpenSqlite(":memory:");
+  ASSERT_TRUE(registry.has_value());
+  EXPECT_DEATH(static_cast<void>((*registry)->Transact(
+                   [&] { return (*registry)->Transact([] { return Status(); }); })),
+               "does not nest");
+}
+
+TEST(OrderStateTest, EveryStateHasItsName) {
+  EXPECT_EQ(OrderStateName(OrderState::kQueued), "queued");
+  EXPECT_EQ(OrderStateName(OrderState::kSent), "sent");
+  EXPECT_EQ(OrderStateName(OrderState::kUnknown), "unknown");
+  EXPECT_EQ(OrderStateName(OrderState::kDone), "done");
+  EXPECT_EQ(OrderStateName(OrderState::kLapsed), "lapsed");
+}
+
+}  // namespace
+
+std::vector<EngineCase> EnginesUnderTest() {
+  return {{"SqliteFile", &Make<FileEngine>, true}, {"SqliteMemory", &Make<MemoryEngine>, false}};
+}
+
+}  // namespace countersign::store
