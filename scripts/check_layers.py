@@ -3,8 +3,8 @@
 
 usage: check_layers.py [ROOT]
 
-Reads src/ and apps/ of ROOT (default: this project). The picture is in docs/architecture.md. Tests that stand beside
-the code (*_test.cc) may look anywhere: they are not part of what ships.
+Reads src/ and apps/ of ROOT (default: this project). The picture is in docs/architecture.md. Test code that stands
+beside the code (TEST_CODE) may look anywhere, and nothing that ships may include it.
 """
 
 import re
@@ -73,6 +73,7 @@ SQL = Rule(
 COMMENT_OR_LITERAL = re.compile(
     r'//[^\n]*|/\*.*?\*/|(?P<literal>R"(?P<mark>\w*)\(.*?\)(?P=mark)"|"(?:\\.|[^"\\\n])*")', re.DOTALL
 )
+TEST_CODE = re.compile(r"(.*_test|.*_fixture|.*_conformance|(.*_)?test_support)\.(cc|h)$")
 INCLUDE = re.compile(r"^\s*#\s*include\s*(?:<([^>]+)>|\"([^\"]+)\"|(\S.*))", re.MULTILINE)
 
 
@@ -100,6 +101,8 @@ def our_file(name, includer, root):
 def check_include(name, path, folder, root):
     """Why this include is forbidden, or None."""
     target = our_file(name, path, root)
+    if target and TEST_CODE.match(target.name):
+        return f"test code: not in {folder}"
     target_folder = folder_of(target, root) if target else None
     if target_folder == folder:
         return None
@@ -138,7 +141,7 @@ def check_file(path, folder, root):
 def sources(root):
     """The files that ship."""
     files = [*root.glob("src/**/*"), *root.glob("apps/**/*")]
-    return sorted(f for f in files if f.suffix in {".cc", ".h", ".sql"} and not f.name.endswith("_test.cc"))
+    return sorted(f for f in files if f.suffix in {".cc", ".h", ".sql"} and not TEST_CODE.match(f.name))
 
 
 def check(path, root):
