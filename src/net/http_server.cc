@@ -1,19 +1,17 @@
 #include "net/http_server.h"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <map>
-#include <set>
 #include <utility>
-#include <vector>
 
 #include "net/asio_address.h"
 #include "net/http_session.h"
+#include "net/session_set.h"
 
 namespace countersign::net {
 namespace {
@@ -25,7 +23,6 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 constexpr int kBacklog = 4096;                          // the kernel cuts it to net.core.somaxconn
 constexpr std::chrono::milliseconds kAcceptPause{100};  // when descriptors or memory are used up
-constexpr std::chrono::seconds kCancelTime{1};
 
 std::unexpected<Error> ListenError(const HttpServerOptions& options,
                                    const boost::system::error_code& error) {
@@ -50,7 +47,9 @@ std::unexpected<Error> ListenError(const HttpServerOptions& options,
 class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
  public:
   Impl(const asio::any_io_executor& executor, HttpServerOptions options, HttpHandler handler)
-      : shared_(std::make_shared<HttpShared>()), acceptor_(executor), drained_(executor) {
+      : shared_(std::make_shared<HttpShared>()),
+        acceptor_(executor),
+        sessions_(std::make_shared<SessionSet<HttpSession>>(executor)) {
     shared_->options = std::move(options);
     shared_->handler = std::move(handler);
   }
@@ -72,50 +71,28 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
     return {};
   }
 
+  // The parameter keeps the object while the coroutine runs.
   awaitable<void> Stop(std::shared_ptr<Impl>) {
     CloseListener();
-    for (const auto& session : Sessions()) {
-      if (session->is_idle()) session->Close();
-    }
-    co_await WaitUntilEmpty(shared_->options.stop_timeout);
-    Abort();
-    co_await WaitUntilEmpty(kCancelTime);
+    co_await sessions_->Drain(shared_->options.stop_timeout);
   }
 
-  // Abort closes everything and cancels what handlers are doing.
   void Abort() {
     CloseListener();
-    for (const auto& session : Sessions()) {
-      session->Close();
-      session->cancellation().emit(asio::cancellation_type::terminal);
-    }
+    sessions_->Abort();
   }
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
-  [[nodiscard]] std::size_t num_connections() const { return sessions_.size(); }
+  [[nodiscard]] std::size_t num_connections() const { return sessions_->size(); }
   [[nodiscard]] const HttpServerCounts& counts() const { return shared_->counts; }
 
  private:
-  using SessionPtr = std::shared_ptr<HttpSession>;
-
   void CloseListener() {
     shared_->stopping = true;
     boost::system::error_code ignored;
     acceptor_.close(ignored);
   }
 
-  // Sessions is a copy: closing one may end it.
-  [[nodiscard]] std::vector<SessionPtr> Sessions() const {
-    return {sessions_.begin(), sessions_.end()};
-  }
-
-  awaitable<void> WaitUntilEmpty(std::chrono::milliseconds limit) {
-    if (sessions_.empty()) co_return;
-    drained_.expires_after(limit);
-    co_await drained_.async_wait(kAwait);
-  }
-
-  // The parameter keeps the object while the coroutine runs.
   awaitable<void> AcceptLoop(std::shared_ptr<Impl>) {
     while (!shared_->stopping) {
       tcp::socket socket(acceptor_.get_executor());
@@ -133,11 +110,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
 
   void Admit(tcp::socket socket, const tcp::endpoint& peer) {
     const IpAddress network = FromAsio(peer.address()).SourceNetwork();
-    const HttpServerOptions& options = shared_->options;
-    const auto same_source = per_source_.find(network);
-    const std::size_t num_same = same_source == per_source_.end() ? 0 : same_source->second;
-    if (sessions_.size() >= options.max_connections ||
-        (options.max_per_source != 0 && num_same >= options.max_per_source)) {
+    if (!HasRoomFor(network)) {
       ++shared_->counts.over_limits;
       boost::system::error_code ignored;
       socket.set_option(tcp::socket::linger(true, 0), ignored);  // a reset leaves nothing behind
@@ -146,27 +119,28 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
     ++shared_->counts.accepted;
     ++per_source_[network];
     auto session = std::make_shared<HttpSession>(shared_, std::move(socket), peer);
-    sessions_.insert(session);
-    auto ended = [self = shared_from_this(), session](const std::exception_ptr&) {
-      session->Close();
-      self->Remove(session);
-    };
-    asio::co_spawn(acceptor_.get_executor(), session->Run(),
-                   asio::bind_cancellation_slot(session->cancellation().slot(), std::move(ended)));
+    sessions_->Start(std::move(session), [self = shared_from_this()](const HttpSession& ended) {
+      self->Forget(ended);
+    });
   }
 
-  void Remove(const SessionPtr& session) {
-    if (session->timed_out()) ++shared_->counts.timed_out;
-    const auto source = per_source_.find(session->source().SourceNetwork());
+  [[nodiscard]] bool HasRoomFor(const IpAddress& network) const {
+    const HttpServerOptions& options = shared_->options;
+    if (sessions_->size() >= options.max_connections) return false;
+    const auto same = per_source_.find(network);
+    return options.max_per_source == 0 || same == per_source_.end() ||
+           same->second < options.max_per_source;
+  }
+
+  void Forget(const HttpSession& session) {
+    if (session.timed_out()) ++shared_->counts.timed_out;
+    const auto source = per_source_.find(session.source().SourceNetwork());
     if (source != per_source_.end() && --source->second == 0) per_source_.erase(source);
-    sessions_.erase(session);
-    if (shared_->stopping && sessions_.empty()) drained_.cancel();
   }
 
   std::shared_ptr<HttpShared> shared_;
   tcp::acceptor acceptor_;
-  asio::steady_timer drained_;
-  std::set<SessionPtr> sessions_;
+  std::shared_ptr<SessionSet<HttpSession>> sessions_;
   std::map<IpAddress, std::size_t> per_source_;  // no entry is zero
   std::uint16_t port_ = 0;
 };

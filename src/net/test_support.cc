@@ -8,10 +8,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <thread>
 
 namespace countersign::net::testing {
 namespace {
@@ -47,6 +49,17 @@ void RunLoop(std::function<awaitable<void>(asio::any_io_executor)> body,
 
 void Spawn(const asio::any_io_executor& executor, awaitable<void> work) {
   asio::co_spawn(executor, std::move(work), ReportException);
+}
+
+awaitable<void> InThread(std::function<void()> work) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  Event ended(executor);
+  std::thread thread([&] {
+    work();
+    asio::post(executor, [&ended] { ended.Set(); });
+  });
+  co_await ended.Wait();
+  thread.join();
 }
 
 struct Event::State {

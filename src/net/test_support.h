@@ -21,6 +21,9 @@ void RunLoop(std::function<boost::asio::awaitable<void>(boost::asio::any_io_exec
 // Spawn runs a coroutine beside the caller, on its executor.
 void Spawn(const boost::asio::any_io_executor& executor, boost::asio::awaitable<void> work);
 
+// InThread runs blocking work on a thread of its own and waits for it without blocking the loop.
+boost::asio::awaitable<void> InThread(std::function<void()> work);
+
 // Event lets one coroutine wait for another.
 class Event {
  public:
