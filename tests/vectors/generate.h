@@ -1,0 +1,15 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <filesystem>
+
+#include "tests/vectors/world.h"
+
+namespace countersign::vectors {
+
+// Each makes the content of one file of vectors.
+[[nodiscard]] boost::json::object MakeIdsAndGenerations(const World& world);
+[[nodiscard]] boost::json::object MakeFirstTrust(const World& world);
+[[nodiscard]] boost::json::object MakeRuleA(const World& world);
+
+}  // namespace countersign::vectors
