@@ -1,0 +1,140 @@
+#include <initializer_list>
+
+#include "base/encoding.h"
+#include "store/config.h"
+
+namespace countersign::store {
+namespace {
+
+std::string Quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string QuotedList(const std::vector<std::string>& words) {
+  std::string out = "[";
+  for (const std::string& word : words) out += (out.size() > 1 ? ", " : "") + Quoted(word);
+  return out + "]";
+}
+
+// Entry is one key with its explanation; the last line of the explanation is unit and default.
+struct Entry {
+  std::string_view about;
+  std::string_view unit;
+  std::string standard;  // the default
+  std::string_view key;
+  std::string value;
+};
+
+std::string FormatEntry(const Entry& entry) {
+  std::string out = "\n# " + std::string(entry.about) + "\n# Unit: " + std::string(entry.unit) +
+                    ". Default: " + entry.standard + ".\n";
+  return out + std::string(entry.key) + " = " + entry.value + "\n";
+}
+
+std::string FormatEntries(std::initializer_list<Entry> entries) {
+  std::string out;
+  for (const Entry& entry : entries) out += FormatEntry(entry);
+  return out;
+}
+
+template <class T>
+std::string Number(T value) {
+  return std::to_string(value);
+}
+
+std::string FormatServerPlace(const std::string& host, std::uint16_t http_port,
+                              std::uint16_t https_port) {
+  const PackageConfig defaults;
+  return FormatEntries({
+      {"The server that this agent belongs to.", "host name or address", "none, required",
+       "server_host", Quoted(host)},
+      {"The server's port for HTTP.", "port, 1 to 65535", Number(defaults.http_port), "http_port",
+       Number(http_port)},
+      {"The server's port for HTTPS (reserved: not used yet).", "port, 1 to 65535",
+       Number(defaults.https_port), "https_port", Number(https_port)},
+  });
+}
+
+std::string FormatDomain(const std::string& domain) {
+  return FormatEntry({"The group of the agent in lists and rollouts.", "text, at most 255 octets",
+                      "\"\"", "domain", Quoted(domain)});
+}
+
+std::string FormatEnrol(const std::optional<wire::EnrolToken>& enrol) {
+  if (!enrol) return {};
+  return "\n# The token by which the server admits the agent by itself; without it, a person has "
+         "to.\n[enrol]\n" +
+         FormatEntries(
+             {{"Which token of the server this is.", "1 to 64 letters, digits, - and _",
+               "none, required", "token", Quoted(enrol->id)},
+              {"Its secret: whoever knows it can have agents admitted.", "32 octets, base64url",
+               "none, required", "secret", Quoted(Base64UrlEncode(enrol->secret))}});
+}
+
+}  // namespace
+
+std::string FormatServerConfig(const ServerConfig& config) {
+  const ServerConfig defaults;
+  return "# Configuration of a Countersign server (docs/configuration.md). Unknown keys are "
+         "refused.\n" +
+         FormatEntries({
+             {"The address on which the server listens for agents.", "IPv4 or IPv6 address",
+              Quoted(defaults.listen), "listen", Quoted(config.listen)},
+             {"The port for HTTP.", "port, 1 to 65535", Number(defaults.http_port), "http_port",
+              Number(config.http_port)},
+             {"The port for HTTPS (reserved: not used yet).", "port, 1 to 65535",
+              Number(defaults.https_port), "https_port", Number(config.https_port)},
+             {"How agents reach this server; written into installation packages.",
+              "host name or address; \"\" is the name of this host", "\"\"", "public_host",
+              Quoted(config.public_host)},
+             {"The subject common name of new server certificates.", "text, 1 to 64 octets",
+              Quoted(defaults.common_name), "common_name", Quoted(config.common_name)},
+             {"How long a new server certificate is valid.", "days, 1 to 36500",
+              Number(defaults.certificate_days), "certificate_days",
+              Number(config.certificate_days)},
+             {"Whether CertificateManager -b may export private keys.",
+              "\"allowed\" or \"forbidden\"", "\"forbidden\"", "export",
+              config.export_allowed ? "\"allowed\"" : "\"forbidden\""},
+             {"Where the server calls agents beside the address that a report came from.",
+              "networks in CIDR notation, at most 256", "[]", "call_networks",
+              QuotedList(config.call_networks)},
+             {"How often agents report; each adds some jitter.", "seconds, 60 to 86400",
+              Number(defaults.report_interval.count()), "report_interval",
+              Number(config.report_interval.count())},
+             {"How many agents may wait for admission. Those with a token are not counted.",
+              "agents, 0 to 1000000", Number(defaults.max_unadmitted), "max_unadmitted",
+              Number(config.max_unadmitted)},
+             {"How many such agents are taken from one source.", "agents a minute, 0 to 1000000",
+              Number(defaults.max_unadmitted_per_minute), "max_unadmitted_per_minute",
+              Number(config.max_unadmitted_per_minute)},
+         });
+}
+
+std::string FormatAgentConfig(const AgentConfig& config) {
+  const AgentConfig defaults;
+  return "# Configuration of a Countersign agent (docs/configuration.md). Unknown keys are "
+         "refused.\n" +
+         FormatServerPlace(config.server_host, config.http_port, config.https_port) +
+         FormatEntries({
+             {"The address on which the agent listens; unless it is any, its own calls come from "
+              "it too.",
+              "IPv4 or IPv6 address", Quoted(defaults.listen), "listen", Quoted(config.listen)},
+             {"The port on which the agent listens.", "port, 1 to 65535", "none, required",
+              "listen_port", Number(config.listen_port)},
+         }) +
+         FormatDomain(config.domain) + FormatEnrol(config.enrol);
+}
+
+std::string FormatPackageConfig(const PackageConfig& config) {
+  return "# Installation package of a Countersign agent (docs/configuration.md). Unknown keys are "
+         "refused.\n" +
+         FormatServerPlace(config.server_host, config.http_port, config.https_port) +
+         FormatDomain(config.domain) + FormatEnrol(config.enrol);
+}
+
+}  // namespace countersign::store

@@ -1,0 +1,194 @@
+#include "store/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/encoding.h"
+
+namespace countersign::store {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+const std::string kSecret(43, 'A');  // 32 zero octets
+
+ServerConfig FullServer() {
+  return {.listen = "::1",
+          .http_port = 18'080,
+          .https_port = 14'343,
+          .public_host = "server.example",
+          .common_name = "Schlüssel \"eins\" \\ zwei",
+          .certificate_days = 36'500,
+          .export_allowed = true,
+          .call_networks = {"10.0.0.0/8", "fd00::/8"},
+          .report_interval = Seconds(60),
+          .max_unadmitted = 0,
+          .max_unadmitted_per_minute = 1'000'000};
+}
+
+AgentConfig FullAgent() {
+  return {.server_host = "fd00::1",
+          .http_port = 1,
+          .https_port = 65'535,
+          .listen = "127.1.2.3",
+          .listen_port = 21'112,
+          .domain = "Büro \"Süd\" \\ 2",
+          .enrol = wire::EnrolToken{.id = "token_1-A", .secret = Bytes(32, 0xfe)}};
+}
+
+std::string RefusedServer(std::string_view text) {
+  const auto config = ParseServerConfig(text);
+  if (config) return "(taken)";
+  EXPECT_EQ(config.error().code, Code::kMalformed);
+  return config.error().message;
+}
+
+std::string RefusedAgent(std::string_view text) {
+  const auto config = ParseAgentConfig(text);
+  if (config) return "(taken)";
+  EXPECT_EQ(config.error().code, Code::kMalformed);
+  return config.error().message;
+}
+
+TEST(Config, EmptyServerFileMeansTheDefaults) {
+  EXPECT_EQ(ParseServerConfig("").value(), ServerConfig());
+}
+
+TEST(Config, WhatIsWrittenIsReadBack) {
+  for (const ServerConfig& config : {ServerConfig(), FullServer()}) {
+    EXPECT_EQ(ParseServerConfig(FormatServerConfig(config)).value(), config);
+  }
+  AgentConfig least;
+  least.server_host = "a";
+  least.listen_port = 1;
+  for (const AgentConfig& config : {least, FullAgent()}) {
+    EXPECT_EQ(ParseAgentConfig(FormatAgentConfig(config)).value(), config);
+  }
+  PackageConfig package;
+  package.server_host = "server.example";
+  EXPECT_EQ(ParsePackageConfig(FormatPackageConfig(package)).value(), package);
+  package.domain = "d";
+  package.enrol = FullAgent().enrol;
+  EXPECT_EQ(ParsePackageConfig(FormatPackageConfig(package)).value(), package);
+}
+
+TEST(Config, EveryKeyIsWrittenWithUnitAndDefault) {
+  for (const std::string& text :
+       {FormatServerConfig(FullServer()), FormatAgentConfig(FullAgent())}) {
+    std::size_t num_keys = 0;
+    std::string_view before;
+    for (std::string_view rest = text; !rest.empty();) {
+      const std::string_view line = rest.substr(0, rest.find('\n'));
+      rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+      if (line.find(" = ") != std::string_view::npos && line.front() != '#') {
+        ++num_keys;
+        EXPECT_THAT(std::string(before), StartsWith("# Unit: ")) << line;
+        EXPECT_THAT(std::string(before), HasSubstr("Default: ")) << line;
+      }
+      before = line;
+    }
+    EXPECT_GE(num_keys, 8U);
+  }
+}
+
+struct Refusal {
+  std::string text;
+  std::string place;    // how the message begins
+  std::string mention;  // what it also says
+};
+
+TEST(Config, ServerFileIsRefusedWithPlaceAndKey) {
+  const std::vector<Refusal> cases = {
+      {"# c\nhttp_prot = 80", "line 2, column 1: unknown key \"http_prot\"", "http_port"},
+      {"[extra]\na = 1", "line 1, column ", "unknown key \"extra\""},
+      {"http_port = \"80\"", "line 1, column 13: \"http_port\"", "integer from 1 to 65535"},
+      {"http_port = 0", "line 1", "integer from 1 to 65535"},
+      {"http_port = 65536", "line 1", "integer from 1 to 65535"},
+      {"http_port = -1", "line 1", "integer from 1 to 65535"},
+      {"http_port = 80.0", "line 1", "integer"},
+      {"https_port = true", "line 1", "integer"},
+      {"listen = \"\"", "line 1", "\"listen\": expected an address"},
+      {"listen = \"a b\"", "line 1", "\"listen\""},
+      {"listen = 1", "line 1", "\"listen\""},
+      {"public_host = \"a\\u0007b\"", "line 1", "\"public_host\""},
+      {"common_name = \"\"", "line 1", "1 to 64 octets"},
+      {"common_name = \"" + std::string(65, 'x') + "\"", "line 1", "1 to 64 octets"},
+      {"certificate_days = 0", "line 1", "integer from 1 to 36500"},
+      {"certificate_days = 36501", "line 1", "integer from 1 to 36500"},
+      {"export = \"yes\"", "line 1", "\"allowed\" or \"forbidden\""},
+      {"export = true", "line 1", "\"allowed\" or \"forbidden\""},
+      {"call_networks = \"10.0.0.0/8\"", "line 1", "array"},
+      {"call_networks = [\"10.0.0.0/8\", 5]", "line 1", "array"},
+      {"call_networks = [\"\"]", "line 1", "array"},
+      {"report_interval = 59", "line 1", "integer from 60 to 86400"},
+      {"report_interval = 86401", "line 1", "integer from 60 to 86400"},
+      {"report_interval = 9223372036854775808", "line 1", ""},
+      {"max_unadmitted = 1000001", "line 1", "integer from 0 to 1000000"},
+      {"max_unadmitted_per_minute = -1", "line 1", "integer from 0 to 1000000"},
+      {"listen = \"a\"\nlisten = \"b\"", "line 2", "listen"},
+      {"listen = ", "line 1", ""},
+      {"listen", "line 1", ""},
+      {std::string("listen = \"a\0b\"", 14), "line 1", ""},
+      {"listen = \"\xff\"", "line 1", ""},
+  };
+  for (const auto& [text, place, mention] : cases) {
+    EXPECT_THAT(RefusedServer(text), StartsWith(place)) << text;
+    EXPECT_THAT(RefusedServer(text), HasSubstr(mention)) << text;
+  }
+}
+
+TEST(Config, AgentFileIsRefusedWithPlaceAndKey) {
+  const std::string good = "server_host = \"s\"\nlisten_port = 12345\n";
+  ASSERT_TRUE(ParseAgentConfig(good).has_value());
+  const std::vector<Refusal> cases = {
+      {"listen_port = 12345", "", "\"server_host\" is missing"},
+      {"server_host = \"s\"", "", "\"listen_port\" is missing"},
+      {"server_host = \"\"\nlisten_port = 12345", "line 1", "\"server_host\""},
+      {"server_host = \"s\"\nlisten_port = 0", "line 2", "\"listen_port\""},
+      {good + "domain = 5", "line 3", "\"domain\""},
+      {good + "domain = \"" + std::string(256, 'x') + "\"", "line 3", "\"domain\""},
+      {good + "enrol = 5", "line 3", "\"enrol\": expected a table"},
+      {good + "[enrol]", "", "\"enrol.token\" is missing"},
+      {good + "[enrol]\ntoken = \"t\"", "", "\"enrol.secret\" is missing"},
+      {good + "[enrol]\ntoken = \"t t\"\nsecret = \"" + kSecret + "\"", "line 4", "enrol.token"},
+      {good + "[enrol]\ntoken = \"t\"\nsecret = \"" + kSecret + "=\"", "line 5", "enrol.secret"},
+      {good + "[enrol]\ntoken = \"t\"\nsecret = \"AAAA\"", "line 5", "enrol.secret"},
+      {good + "[enrol]\ntoken = \"t\"\nsecret = 5", "line 5", "enrol.secret"},
+      {good + "[enrol]\ntoken = \"t\"\nsecret = \"" + kSecret + "\"\nx = 1", "line 6",
+       "unknown key \"enrol.x\""},
+      {good + "public_host = \"x\"", "line 3", "unknown key \"public_host\""},
+  };
+  for (const auto& [text, place, mention] : cases) {
+    EXPECT_THAT(RefusedAgent(text), StartsWith(place)) << text;
+    EXPECT_THAT(RefusedAgent(text), HasSubstr(mention)) << text;
+  }
+}
+
+TEST(Config, FirstOfSeveralFaultsIsTold) {
+  EXPECT_THAT(RefusedServer("what = 1\nhttp_port = 0\nlisten = 5"), StartsWith("line 1"));
+  EXPECT_THAT(RefusedServer("listen = \"a\"\nhttp_port = 0\nwhat = 1"), StartsWith("line 2"));
+}
+
+TEST(Config, SecretIsNotRepeatedInTheMessage) {
+  const std::string text = "server_host = \"s\"\nlisten_port = 12345\n[enrol]\ntoken = \"t\"\n";
+  for (const std::string_view line :
+       {"secret = \"SesameSesameSesame\"", "secret = SesameSesameSesame",
+        "secret = \"SesameSesameSesame", "SesameSesameSesame"}) {
+    EXPECT_THAT(RefusedAgent(text + std::string(line)), ::testing::Not(HasSubstr("Sesame")))
+        << line;
+  }
+}
+
+TEST(Config, TooLongFileIsRefusedUnread) {
+  const std::string text(kMaxConfigLen, '\n');
+  EXPECT_TRUE(ParseServerConfig(text).has_value());
+  EXPECT_THAT(RefusedServer(text + "\n"), HasSubstr("65536 are the most"));
+}
+
+TEST(Config, DeepNestingIsRefused) {
+  EXPECT_NE(RefusedServer("call_networks = " + std::string(30'000, '[')), "(taken)");
+}
+
+}  // namespace
+}  // namespace countersign::store

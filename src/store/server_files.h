@@ -1,0 +1,70 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+namespace countersign::store {
+
+// The documented certificate stores that this server fills.
+inline constexpr std::string_view kStoreActive = "OfficeScan NT";
+inline constexpr std::string_view kStoreExpired = "OfficeScan NT Expired";
+
+// StoredCertificate is one file of a certificate store.
+struct StoredCertificate {
+  std::string store;  // kStoreActive or kStoreExpired
+  std::string name;   // file name without folder: "<thumbprint>.cer"
+  Bytes der;
+};
+
+// ServerStorage is the part of a server's disk that is neither registry nor key ring. The registry
+// is the truth; what is here is made from it again after a power cut. Used from one thread.
+class ServerStorage {
+ public:
+  virtual ~ServerStorage() = default;
+  // The automatic backup, AuthCertBackup/OfficeScanAuth.dat. kNotFound if there is none.
+  [[nodiscard]] virtual Result<Bytes> ReadBackup() = 0;
+  // A new backup is staged beside it (OfficeScanAuth.dat.staged), durably; the registry commits to
+  // its digest; then it takes the place of the old one. At the next start a staged file that the
+  // registry expects is put in place, any other is discarded.
+  [[nodiscard]] virtual Result<Bytes> ReadStagedBackup() = 0;  // kNotFound if there is none
+  [[nodiscard]] virtual Status StageBackup(ByteView file) = 0;
+  [[nodiscard]] virtual Status CommitStagedBackup() = 0;
+  [[nodiscard]] virtual Status DiscardStagedBackup() = 0;
+  // WriteStores makes the certificate stores hold exactly these files.
+  [[nodiscard]] virtual Status WriteStores(const std::vector<StoredCertificate>& certificates) = 0;
+  // WritePublicCertificate writes PCCSRV/Pccnt/Common/OfcNTCer.dat.
+  [[nodiscard]] virtual Status WritePublicCertificate(ByteView der) = 0;
+};
+
+// ServerFolder is a server's folder on a real disk (docs/files.md lists it).
+class ServerFolder final : public ServerStorage {
+ public:
+  // Create makes the sub-folders in an existing, private folder.
+  [[nodiscard]] static Status Create(const std::filesystem::path& path);
+  explicit ServerFolder(std::filesystem::path path) : path_(std::move(path)) {}
+
+  [[nodiscard]] Result<Bytes> ReadBackup() override;
+  [[nodiscard]] Result<Bytes> ReadStagedBackup() override;
+  [[nodiscard]] Status StageBackup(ByteView file) override;
+  [[nodiscard]] Status CommitStagedBackup() override;
+  [[nodiscard]] Status DiscardStagedBackup() override;
+  [[nodiscard]] Status WriteStores(const std::vector<StoredCertificate>& certificates) override;
+  [[nodiscard]] Status WritePublicCertificate(ByteView der) override;
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::filesystem::path BackupPath() const;
+  [[nodiscard]] std::filesystem::path PublicCertificatePath() const;
+  [[nodiscard]] std::filesystem::path KeysPath() const { return path_ / "keys"; }
+  [[nodiscard]] std::filesystem::path RegistryPath() const { return path_ / "registry.db"; }
+  [[nodiscard]] std::filesystem::path ConfigPath() const { return path_ / "countersign.toml"; }
+  [[nodiscard]] std::filesystem::path LockPath() const { return path_ / "lock"; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace countersign::store
