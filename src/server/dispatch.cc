@@ -4,18 +4,11 @@
 #include "server/server.h"
 #include "server/standing.h"
 
-// Orders that the server brings to agents, and their receipts (protocol sections 5 and 6).
+// Orders that the server brings to agents (protocol section 5).
 namespace countersign::server {
 namespace {
 
 constexpr std::size_t kMaxVersions = 16;
-constexpr Seconds kAskAgainAfter = Seconds(5);  // after `running`
-constexpr unsigned kMaxTries = 2;
-
-// Verdicts after which a bundle may help: the agent holds something else than was thought.
-bool WantsBundle(trust::Verdict verdict) {
-  return verdict == trust::Verdict::kUnknownKey || verdict == trust::Verdict::kOlderGeneration;
-}
 
 }  // namespace
 
@@ -95,7 +88,7 @@ Result<std::vector<Call>> Server::DueCalls(Instant now, std::size_t limit,
       const auto is_open = RefreshJti(order, now);
       if (!is_open) return std::unexpected(is_open.error());
       if (!*is_open) continue;
-      const auto address = *row ? AddressOf(**row) : std::nullopt;
+      const auto address = *row && MayCommand(**row) ? AddressOf(**row) : std::nullopt;
       if (address && order.attempts < kMaxAttempts) {
         ++order.attempts;
         order.next_attempt = now + kRetryAfter;
@@ -114,19 +107,21 @@ Result<std::vector<Call>> Server::DueCalls(Instant now, std::size_t limit,
 // One jti however often it is signed, and never later than a day after it was drawn. One that was
 // never sent may draw a new one; of one that was, a person decides.
 Result<bool> Server::RefreshJti(store::OrderRow& order, Instant now) {
-  if (now - order.jti_drawn < kJtiLifetime) return true;
-  if (order.state == store::OrderState::kQueued && order.versions.empty()) {
+  const bool lapsed = order.expires <= now;
+  if (!lapsed && now - order.jti_drawn < kJtiLifetime) return true;
+  const bool never_sent = order.state == store::OrderState::kQueued && order.versions.empty();
+  if (!never_sent) {
+    order.state = store::OrderState::kUnknown;
+  } else if (lapsed) {
+    order.state = store::OrderState::kLapsed;
+    order.ended = now;
+  } else {
     order.jti = world_.random.Token();
     order.jti_drawn = now;
-    const auto stored = world_.registry.PutOrder(order);
-    if (!stored) return std::unexpected(stored.error());
-    return true;
   }
-  order.state = store::OrderState::kUnknown;
-  order.ended = now;
   const auto stored = world_.registry.PutOrder(order);
   if (!stored) return std::unexpected(stored.error());
-  return false;
+  return never_sent && !lapsed;
 }
 
 Result<std::string> Server::SignVersion(store::OrderRow& order, const store::AgentRow& row,
@@ -163,7 +158,12 @@ Result<std::string> Server::SignCall(const Call& call, std::string_view challeng
     }
     const auto row = world_.registry.FindAgent(call.agent);
     if (!row) return std::unexpected(row.error());
-    if (!*row) return Fail(Code::kNotFound, "agent " + call.agent.Text() + " is gone");
+    if (!*row || !MayCommand(**row)) {
+      return Fail(Code::kRefused, "agent " + call.agent.Text() + " gets no orders any more");
+    }
+    if ((*order)->expires <= now || now - (*order)->jti_drawn >= kJtiLifetime) {
+      return Fail(Code::kRefused, "order " + call.jti.Text() + " is too old to be signed");
+    }
     const auto signing =
         ChooseSigning((*row)->held_thumbprint, (*row)->held_owner, (*row)->held_server);
     if (!signing) return Fail(Code::kRefused, "this server has no certificate");
@@ -175,116 +175,16 @@ Result<std::string> Server::SignCall(const Call& call, std::string_view challeng
   return message;
 }
 
-CallNext Server::TakeReceipt(Call& call, std::string_view message, Instant now) {
-  ++call.tries;
-  const auto receipt = wire::ParseReceipt(message);
-  if (!receipt) {
-    CallFailed(call, "its answer is no receipt: " + receipt.error().message, now);
-    return CallNext::kEnded;
-  }
-  bool believed = false;
-  const auto stored = world_.registry.Transact([&]() -> Status {
-    auto order = world_.registry.FindOrder(call.jti);
-    if (!order) return std::unexpected(std::move(order).error());
-    auto row = world_.registry.FindAgent(call.agent);
-    if (!row) return std::unexpected(std::move(row).error());
-    if (!*order || !*row) return {};
-    auto answer = BelieveReceipt(*receipt, message, **order, **row, now);
-    if (!answer) return std::unexpected(std::move(answer).error());
-    believed = *answer;
-    return {};
-  });
-  if (!stored) {
-    CallFailed(call, stored.error().message, now);
-    return CallNext::kEnded;
-  }
-  if (!believed) {
-    CallFailed(call, "its receipt is not believed: wrong key, wrong agent, or for another order",
-               now);
-    return CallNext::kEnded;
-  }
-  const bool again =
-      WantsBundle(receipt->receipt.verdict) || receipt->receipt.verdict == trust::Verdict::kStale;
-  return again && call.tries < kMaxTries ? CallNext::kOnceMore : CallNext::kEnded;
-}
-
 void Server::CallFailed(const Call& call, std::string_view why, Instant now) {
   const auto order = world_.registry.FindOrder(call.jti);
-  const bool open = order && *order && !(*order)->ended;
+  const bool open = order && *order &&
+                    ((*order)->state == store::OrderState::kQueued ||
+                     (*order)->state == store::OrderState::kSent);
   world_.log.Write(
       LogLevel::kWarning,
       "call to agent " + call.agent.Text() + " at " + call.address.Text() + ":" +
           std::to_string(call.port) + " failed: " + std::string(why) +
           (open ? "; next attempt " + FormatUtc(std::max(now, (*order)->next_attempt)) : ""));
-}
-
-Result<bool> Server::BelieveReceipt(const wire::SignedReceipt& message, std::string_view text,
-                                    store::OrderRow& order, store::AgentRow& row, Instant now) {
-  const wire::Receipt& receipt = message.receipt;
-  if (receipt.iss != row.id || order.agent != row.id || row.forgotten) return false;
-  if (receipt.order && *receipt.order != order.jti) return false;
-  const auto key = crypto::PublicKey::FromSpki(row.key);
-  if (!key) return std::unexpected(key.error());
-  if (!wire::IsSignedBy(message.envelope, *key)) return false;
-  const auto version = std::find_if(order.versions.begin(), order.versions.end(),
-                                    [&](const auto& one) { return one.oh == receipt.oh; });
-  if (version == order.versions.end() || order.state == store::OrderState::kDone) return false;
-  const Proof proof{version->noted_seq, version->epoch};
-
-  row.last_contact = now;
-  row.last_verified = now;
-  row.aud = receipt.aud;
-  row.last_refusal.clear();
-  if (!trust::IsFinal(receipt.verdict)) row.last_refusal = VerdictName(receipt.verdict);
-  COUNTERSIGN_RETURN_IF_ERROR(
-      ApplyProved(row, receipt.held, receipt.seq, receipt.instance, receipt.time, proof, now));
-  COUNTERSIGN_RETURN_IF_ERROR(Rejudge(row, now));
-  EndVersion(order, receipt, now);
-  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutOrder(order));
-  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.AddReceipt(row.id, order.jti, text, now));
-  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutAgent(row));
-  return true;
-}
-
-// The first final verdict counts; any other ends only the version that it names.
-void Server::EndVersion(store::OrderRow& order, const wire::Receipt& receipt, Instant now) {
-  order.verdict = VerdictName(receipt.verdict);
-  if (trust::IsFinal(receipt.verdict)) {
-    order.state = store::OrderState::kDone;
-    order.result = receipt.result;
-    if (receipt.earlier) {
-      order.earlier = VerdictName(receipt.earlier->verdict);
-      order.result = receipt.earlier->result;
-    }
-    order.ended = now;
-    return;
-  }
-  std::erase_if(order.versions, [&](const auto& one) { return one.oh == receipt.oh; });
-  if (receipt.verdict == trust::Verdict::kRunning) {
-    order.next_attempt = now + kAskAgainAfter;
-    if (order.attempts > 0) --order.attempts;
-  }
-}
-
-int Server::TakePostedReceipt(std::string_view message, Instant now) {
-  const auto receipt = wire::ParseReceipt(message);
-  if (!receipt || !receipt->receipt.order) return 400;
-  int status = 400;
-  const auto stored = world_.registry.Transact([&]() -> Status {
-    auto order = world_.registry.FindOrder(*receipt->receipt.order);
-    if (!order) return std::unexpected(std::move(order).error());
-    auto row = world_.registry.FindAgent(receipt->receipt.iss);
-    if (!row) return std::unexpected(std::move(row).error());
-    if (!*order || !*row) return {};
-    const bool known = (*order)->agent == (*row)->id && (*order)->state == store::OrderState::kDone;
-    auto believed = BelieveReceipt(*receipt, message, **order, **row, now);
-    if (!believed) return std::unexpected(std::move(believed).error());
-    if (*believed || known) status = 204;
-    return {};
-  });
-  if (stored) return status;
-  world_.log.Write(LogLevel::kError, "receipt not taken: " + stored.error().message);
-  return 503;
 }
 
 }  // namespace countersign::server

@@ -26,6 +26,10 @@ std::optional<store::GivenNonce> SpendNonce(store::AgentRow& row, const std::opt
   return given;
 }
 
+// IsWithin: `at` is not in the future, where a clock that was set back finds it, nor further back
+// than `age`.
+bool IsWithin(Instant now, Instant at, Seconds age) { return at <= now && now - at < age; }
+
 // GiveNonce draws or repeats the nonce that the reply carries. For unproved reports it is one for
 // all, so that a replayed report displaces nothing.
 Nonce GiveNonce(store::AgentRow& row, bool proved, RandomSource& random, Instant now) {
@@ -33,8 +37,7 @@ Nonce GiveNonce(store::AgentRow& row, bool proved, RandomSource& random, Instant
   if (!proved) {
     const auto newest = std::find_if(nonces.rbegin(), nonces.rend(),
                                      [](const auto& given) { return !given.for_proved; });
-    if (newest != nonces.rend() && now - newest->given_at < kUnprovedNonceAge &&
-        now >= newest->given_at) {
+    if (newest != nonces.rend() && IsWithin(now, newest->given_at, kUnprovedNonceAge)) {
       return newest->nonce;
     }
   }
@@ -69,62 +72,79 @@ ReportAnswer Server::TakeReport(std::string_view message, const net::IpAddress& 
 Result<ReportAnswer> Server::IntakeReport(const wire::SignedReport& message,
                                           const net::IpAddress& source, Instant now) {
   const wire::Report& report = message.report;
-  auto found = world_.registry.FindAgent(report.iss);
-  if (!found) return std::unexpected(std::move(found).error());
-  if (!*found) {
-    const auto may = MayRegister(message, source, now);
-    if (!may) return std::unexpected(may.error());
-    if (!*may) {
-      ++refused_unadmitted_;
-      return ReportAnswer{.status = 429, .reply = {}, .nonce = {}, .retry_after = kRetryAfterLimit};
-    }
-    store::AgentRow fresh;
-    fresh.id = report.iss;
-    fresh.key = message.key.spki();
-    fresh.first_seen = now;
-    fresh.last_contact = now;
-    TakeReportFields(fresh, report, source);
-    *found = std::move(fresh);
+  auto row = FindOrRegister(message, source, now);
+  if (!row) return std::unexpected(std::move(row).error());
+  if (!*row) {
+    ++refused_unadmitted_;
+    return ReportAnswer{.status = 429, .reply = {}, .nonce = {}, .retry_after = kRetryAfterLimit};
   }
-  store::AgentRow& row = **found;
   // The whole key is pinned: an id is only 122 bits of its digest.
-  if (row.forgotten || row.key != message.key.spki())
+  if ((*row)->forgotten || (*row)->key != message.key.spki()) {
     return ReportAnswer{.status = 403, .reply = {}, .nonce = {}, .retry_after = 0};
-
-  const auto proof = SpendNonce(row, report.echo, now);
-  if (proof) {
-    row.last_contact = now;
-    row.last_verified = now;
-    TakeFailures(row, report);
-    row.aud = report.aud;
-    // Meant for another server, it is evidence of `held`, `aud` and failures only.
-    if (book_.IsOurs(report.aud)) {
-      TakeReportFields(row, report, source);
-      COUNTERSIGN_RETURN_IF_ERROR(Admit(row, report, now));
-    }
-    COUNTERSIGN_RETURN_IF_ERROR(TakeBundle(row, report, now));
-    COUNTERSIGN_RETURN_IF_ERROR(ApplyProved(row, report.held, report.seq, report.instance,
-                                            report.time, {proof->noted_seq, proof->epoch}, now));
   }
-  COUNTERSIGN_RETURN_IF_ERROR(Rejudge(row, now));
-  const Nonce nonce = GiveNonce(row, proof.has_value(), world_.random, now);
-  auto reply = MakeReply(row, report, proof.has_value(), nonce, now);
+  const auto given = SpendNonce(**row, report.echo, now);
+  if (given) {
+    const Proof proof{given->noted_seq, given->epoch};
+    COUNTERSIGN_RETURN_IF_ERROR(TakeProvedReport(**row, report, source, proof, now));
+  }
+  COUNTERSIGN_RETURN_IF_ERROR(Rejudge(**row, now));
+  const Nonce nonce = GiveNonce(**row, given.has_value(), world_.random, now);
+  auto reply = MakeReply(**row, report, given.has_value(), nonce, now);
   if (!reply) return std::unexpected(std::move(reply).error());
-  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutAgent(row));
+  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutAgent(**row));
   return ReportAnswer{
       .status = 200, .reply = *std::move(reply), .nonce = nonce.Text(), .retry_after = 0};
 }
 
-// Those with a token's proof are not limited; others are, in all and from one source.
+// Nothing if a new agent is beyond the limits.
+Result<std::optional<store::AgentRow>> Server::FindOrRegister(const wire::SignedReport& message,
+                                                              const net::IpAddress& source,
+                                                              Instant now) {
+  auto found = world_.registry.FindAgent(message.report.iss);
+  if (!found || *found) return found;
+  const auto may = MayRegister(message, source, now);
+  if (!may) return std::unexpected(may.error());
+  if (!*may) return std::nullopt;
+  store::AgentRow fresh;
+  fresh.id = message.report.iss;
+  fresh.key = message.key.spki();
+  fresh.first_seen = now;
+  fresh.last_contact = now;
+  TakeReportFields(fresh, message.report, source);
+  return fresh;
+}
+
+Status Server::TakeProvedReport(store::AgentRow& row, const wire::Report& report,
+                                const net::IpAddress& source, const Proof& proof, Instant now) {
+  row.last_contact = now;
+  row.last_verified = now;
+  row.aud = report.aud;
+  TakeFailures(row, report);
+  // Meant for another server, it is evidence of `held`, `aud` and failures only.
+  if (!book_.IsOurs(report.aud)) {
+    ApplyHeld(row, report.held);
+    return {};
+  }
+  TakeReportFields(row, report, source);
+  COUNTERSIGN_RETURN_IF_ERROR(Admit(row, report, now));
+  COUNTERSIGN_RETURN_IF_ERROR(TakeBundle(row, report, now));
+  return ApplyProved(row, report.held, report.seq, report.instance, report.time, proof, now);
+}
+
+// Those with a token's proof are not limited; others are, in all and from one source (IPv4 address,
+// IPv6 /64).
 Result<bool> Server::MayRegister(const wire::SignedReport& report, const net::IpAddress& source,
                                  Instant now) {
   const auto has_proof = HasTokenProof(report.report, now);
   if (!has_proof || *has_proof) return has_proof;
   const auto all = world_.registry.CountUnadmitted("", Instant());
   if (!all) return std::unexpected(all.error());
-  const auto recent = world_.registry.CountUnadmitted(source.Text(), now - std::chrono::minutes(1));
-  if (!recent) return std::unexpected(recent.error());
-  return *all < config_.max_unadmitted && *recent < config_.max_unadmitted_per_minute;
+  if (*all >= config_.max_unadmitted) return false;
+  auto& recent = newcomers_[source.SourceKey()];
+  std::erase_if(recent, [&](Instant at) { return !IsWithin(now, at, std::chrono::minutes(1)); });
+  if (recent.size() >= config_.max_unadmitted_per_minute) return false;
+  recent.push_back(now);
+  return true;
 }
 
 Result<bool> Server::HasTokenProof(const wire::Report& report, Instant now) {
@@ -180,65 +200,6 @@ void Server::TakeFailures(store::AgentRow& row, const wire::Report& report) {
     row.last_refusal = VerdictName(failure.verdict);
   }
   row.failures = sum;
-}
-
-Status Server::ApplyProved(store::AgentRow& row, const wire::Held& held, std::uint64_t seq,
-                           const Instance& instance, std::uint64_t time, const Proof& proof,
-                           Instant now) {
-  if (seq <= proof.noted_seq) {
-    if (row.jump == 0) {
-      COUNTERSIGN_RETURN_IF_ERROR(Event(
-          "agent-restored", &row.id,
-          row.host + " went back to an earlier state: it was restored from a backup or snapshot",
-          now));
-    }
-    row.jump = std::max(row.jump, row.proved_seq);
-  } else if (row.jump != 0 && seq > row.jump) {
-    row.jump = 0;
-  }
-  row.proved_seq = std::max(row.proved_seq, seq);
-  COUNTERSIGN_RETURN_IF_ERROR(JudgeInstance(row, instance, proof, now));
-  row.clock_offset = static_cast<std::int64_t>(time) - ToUnix(now);
-
-  // A newer generation than this server ever had counts only with the bundle (TakeBundle).
-  const bool is_claim = book_.IsOurs(held.server) && book_.KnowsOwner(held.owner) &&
-                        held.generation > book_.HighestGeneration();
-  const bool is_shown = row.held_known && row.held_thumbprint == held.thumbprint;
-  row.want_bundle = is_claim && !is_shown;
-  if (row.want_bundle) return {};
-  row.held_known = true;
-  row.held_thumbprint = held.thumbprint;
-  row.held_generation = held.generation;
-  row.held_owner = held.owner;
-  row.held_server = held.server;
-  return {};
-}
-
-// A replaced instance that speaks again means two at once; two such returns within a day: cloned.
-Status Server::JudgeInstance(store::AgentRow& row, const Instance& instance, const Proof& proof,
-                             Instant now) {
-  if (instance == row.instance) return {};
-  const auto replaced = std::find_if(row.replaced.begin(), row.replaced.end(),
-                                     [&](const auto& old) { return old.instance == instance; });
-  const bool returns = replaced != row.replaced.end();
-  // What was given before the last replacement proves nothing about who runs now.
-  if (proof.epoch < (returns ? replaced->replaced_in_epoch : row.instance_epoch)) return {};
-  if (returns) {
-    row.replaced.erase(replaced);
-    std::erase_if(row.returns, [&](Instant at) { return now - at > std::chrono::hours(24); });
-    row.returns.push_back(now);
-    if (row.returns.size() >= 2 && !row.cloned) {
-      row.cloned = true;
-      COUNTERSIGN_RETURN_IF_ERROR(Event(
-          "agent-cloned", &row.id, row.host + ": two machines run with this agent's key", now));
-    }
-  }
-  ++row.instance_epoch;
-  if (row.instance_epoch > 1) row.replaced.push_back({row.instance, row.instance_epoch});
-  if (row.replaced.size() > 8) row.replaced.erase(row.replaced.begin());
-  if (row.returns.size() > 8) row.returns.erase(row.returns.begin());
-  row.instance = instance;
-  return {};
 }
 
 }  // namespace countersign::server

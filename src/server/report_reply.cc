@@ -1,10 +1,10 @@
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
-#include "crypto/hash.h"
-#include "server/issuing.h"
 #include "server/server.h"
 #include "server/standing.h"
+#include "trust/rule_a.h"
 
 // Replies to reports, and the proof of a newer generation (protocol section 6).
 namespace countersign::server {
@@ -13,28 +13,42 @@ namespace {
 constexpr Seconds kResendAfter = Seconds(60);
 constexpr std::size_t kMaxOrdersLen = wire::kMaxReplyLen / 2;
 
-// The chain of a stored bundle holds: every signature, and the anchor is an owner that this server
-// knows. A certificate alone is checked under the owner certificates that the server has.
-std::optional<crypto::Certificate> ShownCertificate(const wire::Report& report,
-                                                    const IdentityBook& book) {
-  std::vector<crypto::Certificate> chain;
-  for (const Bytes& der : report.x5c) {
-    auto certificate = crypto::Certificate::Parse(der);
-    if (!certificate) return std::nullopt;
-    chain.push_back(*std::move(certificate));
-  }
-  if (chain.empty() || chain.front().thumbprint() != report.held.thumbprint) return std::nullopt;
-  for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
-    if (!chain[i].IsSignedBy(chain[i + 1].key())) return std::nullopt;
-  }
-  if (chain.size() > 1) {
-    if (!book.KnowsOwner(chain.back().key().digest())) return std::nullopt;
-    return chain.front();
-  }
-  const bool known = std::any_of(
-      book.entries().begin(), book.entries().end(),
-      [&](const auto& entry) { return chain.front().IsSignedBy(entry.certificate.key()); });
-  return known ? std::optional(chain.front()) : std::nullopt;
+std::uint64_t ParseNumber(std::string_view text) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+// A stored bundle shows a certificate if rule A holds for it and the present owner's key is in it:
+// the certificate is issued by that owner, or by one that follows from it. (What leads to the
+// present owner is not asked: an earlier owner's key may have been stolen since.)
+bool BundleShows(const wire::Report& report, const crypto::Certificate& owner) {
+  const auto carrier = crypto::Certificate::Parse(report.x5c.back());
+  if (!carrier) return false;
+  const trust::TrustState believes{.certificate = owner,
+                                   .bundle = {},
+                                   .owner = carrier->key().digest(),
+                                   .server = report.held.server,
+                                   .generation = 0,
+                                   .highest = {{report.held.server, 0, Digest()}}};
+  const auto accepted = trust::RuleA(believes, report.x5c, {});
+  if (!accepted) return false;
+  const auto& bundle = accepted->bundle;
+  const bool has_owner = std::any_of(bundle.begin() + 1, bundle.end(),
+                                     [&](const auto& one) { return one.key() == owner.key(); });
+  return has_owner && bundle.front().thumbprint() == report.held.thumbprint &&
+         *bundle.front().generation() == report.held.generation &&
+         accepted->owner() == report.held.owner;
+}
+
+// A certificate alone (after first trust) is checked under the present owner.
+bool CertificateShows(const wire::Report& report, const crypto::Certificate& owner) {
+  const auto shown = crypto::Certificate::Parse(report.x5c.front());
+  if (!shown || shown->thumbprint() != report.held.thumbprint) return false;
+  const auto identity = trust::IdentityOf(*shown);
+  return identity && !identity->self_signed && identity->owner == owner.key().digest() &&
+         shown->IsSignedBy(owner.key()) && identity->Names(report.held.server) &&
+         identity->generation == report.held.generation && identity->owner == report.held.owner;
 }
 
 }  // namespace
@@ -42,27 +56,34 @@ std::optional<crypto::Certificate> ShownCertificate(const wire::Report& report,
 // The server has been rewound (restored) if an agent proves to hold a newer certificate of this
 // owner for this server than it knows of.
 Status Server::TakeBundle(store::AgentRow& row, const wire::Report& report, Instant now) {
-  if (report.x5c.empty() || report.held.generation <= book_.HighestGeneration()) return {};
-  const auto shown = ShownCertificate(report, book_);
-  if (!shown || !shown->generation() || *shown->generation() != report.held.generation ||
-      !shown->Names(report.held.server) || !book_.IsOurs(report.held.server)) {
-    return {};
-  }
+  const auto* const owner = book_.OwnerCertificate();
+  if (report.x5c.empty() || owner == nullptr || !IsClaim(report.held)) return {};
+  const bool shown =
+      report.x5c.size() == 1 ? CertificateShows(report, *owner) : BundleShows(report, *owner);
+  if (!shown) return {};
   row.held_known = true;
-  row.held_thumbprint = shown->thumbprint();
+  row.held_thumbprint = report.held.thumbprint;
   row.held_bundle.clear();
   for (const Bytes& der : report.x5c) {
     Writer writer;
     const Bytes one = writer.Prefixed(der).Take();
     row.held_bundle.insert(row.held_bundle.end(), one.begin(), one.end());
   }
-  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutMeta(
-      "proved_generation", std::to_string(std::max(report.held.generation, std::uint64_t{1}))));
+  return TellRewound(row, report.held.generation, now);
+}
+
+// Loudly, but once for each generation.
+Status Server::TellRewound(const store::AgentRow& row, std::uint64_t generation, Instant now) {
+  constexpr std::string_view kProved = "proved_generation";  // read by issuing
+  const auto before = world_.registry.GetMeta(kProved);
+  if (!before) return std::unexpected(before.error());
+  if (*before && ParseNumber(**before) >= generation) return {};
+  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutMeta(kProved, std::to_string(generation)));
   return Event("server-rewound", &row.id,
-               "agent " + row.host + " proved to hold generation " +
-                   std::to_string(report.held.generation) +
-                   ", newer than any that this server knows: it was restored from an older backup. "
-                   "Run CertificateManager -c PASSWORD, or restore the later automatic backup",
+               "agent " + row.host + " proved to hold generation " + std::to_string(generation) +
+                   ", newer than the active certificate of this server: it was restored from an "
+                   "older backup. Run CertificateManager -c PASSWORD, or restore the later "
+                   "automatic backup",
                now);
 }
 
@@ -89,8 +110,8 @@ Result<std::string> Server::MakeReply(store::AgentRow& row, const wire::Report& 
                     .want_bundle = row.want_bundle,
                     .accepted = false,
                     .orders = {}};
-  const bool may_command = proved && row.admitted && !row.cloned &&
-                           (row.standing == kVerified || row.standing == kBehind);
+  const bool may_command =
+      proved && MayCommand(row) && (row.standing == kVerified || row.standing == kBehind);
   if (may_command) {
     auto orders = OrdersForReply(row, report, *signing, now);
     if (!orders) return std::unexpected(std::move(orders).error());
@@ -108,7 +129,8 @@ Result<std::vector<std::string>> Server::OrdersForReply(const store::AgentRow& r
   std::size_t total_len = 0;
   for (auto& order : *open) {
     // One that was just sent is probably under way on another connection.
-    if (!order.versions.empty() && now - order.versions.back().signed_at < kResendAfter) continue;
+    const auto signed_at = order.versions.empty() ? Instant() : order.versions.back().signed_at;
+    if (signed_at <= now && now - signed_at < kResendAfter) continue;
     const auto is_open = RefreshJti(order, now);
     if (!is_open) return std::unexpected(is_open.error());
     if (!*is_open) continue;

@@ -31,6 +31,10 @@ void Server::set_config(store::ServerConfig config, net::NetworkSet call_network
 Status Server::Reload(Instant now) {
   auto book = IdentityBook::Load(world_.registry);
   if (!book) return std::unexpected(std::move(book).error());
+  const auto active_of = [](const IdentityBook& of) {
+    return of.Active() == nullptr ? Digest() : of.Active()->certificate.thumbprint();
+  };
+  const bool is_other = active_of(*book) != active_of(book_);
   book_ = *std::move(book);
   store::AgentQuery query{.standings = {}, .after = std::nullopt, .limit = 1'000};
   for (;;) {
@@ -41,6 +45,7 @@ Status Server::Reload(Instant now) {
     const auto judged = world_.registry.Transact([&]() -> Status {
       for (auto& row : *rows) {
         const auto before = row;
+        if (is_other) row.last_refusal.clear();  // of what is not offered any more
         COUNTERSIGN_RETURN_IF_ERROR(Rejudge(row, now));
         if (row == before) continue;
         COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutAgent(row));
@@ -54,11 +59,11 @@ Status Server::Reload(Instant now) {
 Status Server::Rejudge(store::AgentRow& row, Instant now) {
   const Standing standing = StandingOf(row, book_);
   if (standing.standing == row.standing && standing.reason == row.reason) return {};
-  const bool known = !row.standing.empty();
+  const bool is_news = !row.standing.empty() && standing.standing != row.standing;
   row.standing = standing.standing;
   row.reason = standing.reason;
   row.standing_since = now;
-  if (!known || standing.standing != kMismatched) return {};
+  if (!is_news || standing.standing != kMismatched) return {};
   return Event("agent-mismatched", &row.id, row.host + ": " + ReasonText(row.reason), now);
 }
 
@@ -108,13 +113,17 @@ void Server::Tick(Instant now) {
         now);
     if (!stored) world_.log.Write(LogLevel::kError, stored.error().message);
   }
+  std::erase_if(newcomers_, [&](const auto& entry) {
+    return entry.second.empty() || now - entry.second.back() >= std::chrono::minutes(1);
+  });
   PromoteReserveIfDue(now);
 }
 
 void Server::PromoteReserveIfDue(Instant now) {
   const auto* const active = book_.Active();
   if (active == nullptr || book_.Reserve() == nullptr) return;
-  if (active->certificate.not_after() - now > kReserveAhead) return;
+  const bool is_due = active->certificate.not_after() - now <= kReserveAhead;
+  if (!is_due && !std::exchange(reserve_is_held_, false)) return;
   const auto issued = PromoteReserve(world_, now);
   if (!issued) {
     world_.log.Write(LogLevel::kError, "the reserve cannot take over: " + issued.error().message);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -125,6 +126,11 @@ class Server {
 
   [[nodiscard]] Result<ReportAnswer> IntakeReport(const wire::SignedReport& report,
                                                   const net::IpAddress& source, Instant now);
+  [[nodiscard]] Result<std::optional<store::AgentRow>> FindOrRegister(
+      const wire::SignedReport& message, const net::IpAddress& source, Instant now);
+  [[nodiscard]] Status TakeProvedReport(store::AgentRow& row, const wire::Report& report,
+                                        const net::IpAddress& source, const Proof& proof,
+                                        Instant now);
   [[nodiscard]] Result<bool> MayRegister(const wire::SignedReport& report,
                                          const net::IpAddress& source, Instant now);
   [[nodiscard]] Result<bool> HasTokenProof(const wire::Report& report, Instant now);
@@ -133,6 +139,11 @@ class Server {
                         const net::IpAddress& source);
   void TakeFailures(store::AgentRow& row, const wire::Report& report);
   [[nodiscard]] Status TakeBundle(store::AgentRow& row, const wire::Report& report, Instant now);
+  [[nodiscard]] Status TellRewound(const store::AgentRow& row, std::uint64_t generation,
+                                   Instant now);
+  void ApplyHeld(store::AgentRow& row, const wire::Held& held);
+  [[nodiscard]] bool IsClaim(const wire::Held& held) const;
+  [[nodiscard]] bool IsReserveOf(const wire::Held& held) const;
   [[nodiscard]] Status ApplyProved(store::AgentRow& row, const wire::Held& held, std::uint64_t seq,
                                    const Instance& instance, std::uint64_t time, const Proof& proof,
                                    Instant now);
@@ -148,6 +159,10 @@ class Server {
   [[nodiscard]] Result<std::string> SignVersion(store::OrderRow& order, const store::AgentRow& row,
                                                 const Signing& signing, WithBundle with_bundle,
                                                 std::string_view challenge, Instant now);
+  // MayCommand: orders for this agent are signed at all (else trust updates only).
+  [[nodiscard]] static bool MayCommand(const store::AgentRow& row) {
+    return row.admitted && !row.cloned && !row.forgotten;
+  }
   // RefreshJti keeps the rule of section 5 on the age of a jti. False: the order is not open any
   // more.
   [[nodiscard]] Result<bool> RefreshJti(store::OrderRow& order, Instant now);
@@ -165,6 +180,9 @@ class Server {
   net::NetworkSet call_networks_;
   IdentityBook book_;
   std::uint64_t refused_unadmitted_ = 0;  // reports beyond the limits since the last Tick
+  // When unadmitted agents were registered within the last minute, by source.
+  std::map<std::string, std::vector<Instant>> newcomers_;
+  bool reserve_is_held_ = false;  // an agent has seen the reserve in use: this server was rewound
 };
 
 }  // namespace countersign::server

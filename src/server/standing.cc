@@ -22,15 +22,16 @@ bool RefusesBundle(std::string_view last_refusal) {
 Standing ByHeld(const store::AgentRow& row, const IdentityBook& book) {
   const auto* const active = book.Active();
   if (active == nullptr) return {kMismatched, "no-certificate"};
+  if (row.want_bundle) return {kMismatched, "unproved"};
   if (row.held_thumbprint == active->certificate.thumbprint()) {
-    return RefusesBundle(row.last_refusal) && row.last_refusal == "distrusted"
-               ? Standing{kMismatched, "distrusted"}
+    return row.last_refusal == VerdictName(Verdict::kDistrusted)
+               ? Standing{kMismatched, row.last_refusal}
                : Standing{kVerified, ""};
   }
   if (!book.KnowsOwner(row.held_owner)) return {kMismatched, "other-owner"};
   if (!book.IsOurs(row.held_server)) return {kMismatched, "wrong-server"};
-  if (row.held_generation > active->row.generation) return {kMismatched, "ahead"};
-  if (row.held_generation == active->row.generation) return {kMismatched, "fork"};
+  if (row.held_generation > active->identity.generation) return {kMismatched, "ahead"};
+  if (row.held_generation == active->identity.generation) return {kMismatched, "fork"};
   if (!book.BundleFor(*active, row.held_owner, row.held_server)) {
     return {kMismatched, "no-succession"};
   }
@@ -46,11 +47,13 @@ struct Words {
 
 constexpr std::string_view kUseMover = "IpXfer -e OfcNTCer.dat (on the agent)";
 
-constexpr std::array<Words, 11> kWords = {{
+constexpr std::array<Words, 12> kWords = {{
     {"other-owner", "it trusts a certificate of another owner", kUseMover},
     {"wrong-server", "it trusts a certificate of this owner for another server", kUseMover},
     {"ahead", "it holds a newer certificate than this server: the server was restored",
      "CertificateManager -c PASSWORD"},
+    {"unproved", "it says that it holds a newer certificate than this server, and has not shown it",
+     "nothing: it is asked for it; if it stays so, IpXfer -e OfcNTCer.dat (on the agent)"},
     {"no-succession", "no succession leads from its certificate to the active one",
      "CertificateManager -c PASSWORD"},
     {"no-certificate", "the server has no certificate", "CertificateManager -c PASSWORD"},
@@ -77,7 +80,7 @@ const Words* FindWords(std::string_view reason) {
 
 Standing StandingOf(const store::AgentRow& row, const IdentityBook& book) {
   if (row.cloned) return {kQuarantined, "cloned"};
-  if (!row.held_known) return {kNew, row.admitted ? "" : "not-admitted"};
+  if (!row.held_known && !row.want_bundle) return {kNew, row.admitted ? "" : "not-admitted"};
   Standing by_held = ByHeld(row, book);
   if (by_held.standing == kMismatched || row.admitted) return by_held;
   return {kNew, "not-admitted"};

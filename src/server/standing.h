@@ -29,9 +29,10 @@ struct Standing {
 // StandingOf judges an agent by what it proved to hold against the server's certificates. Pure.
 // Where several words fit, the first of: quarantined, mismatched, new, behind, verified. Reasons of
 // `mismatched`: other-owner, wrong-server, ahead (it holds a newer certificate than this server
-// has: the server was restored), no-succession (its certificate is this owner's, and no bundle
-// leads from it to the active one: `-c` makes one), no-certificate (the server has none), or the
-// verdict with which it refuses the bundle (fork, distrusted, chain, older-generation).
+// has: the server was restored), unproved (it says so, but has not shown it), no-succession (its
+// certificate is this owner's, and no bundle leads from it to the active one: `-c` makes one),
+// no-certificate (the server has none), or the verdict with which it refuses the bundle (fork,
+// distrusted, chain, older-generation).
 [[nodiscard]] Standing StandingOf(const store::AgentRow& row, const IdentityBook& book);
 
 // ReasonText explains a reason to a person; NextStep names what to do about it. Both are one line.

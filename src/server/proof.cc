@@ -1,0 +1,93 @@
+#include <algorithm>
+
+#include "server/server.h"
+
+// What a message that was proved new says of the agent: restored, cloned, and what it holds
+// (protocol section 6).
+namespace countersign::server {
+namespace {
+
+constexpr Seconds kClonedWithin = std::chrono::hours(24);
+constexpr std::size_t kMaxInstances = 8;
+
+}  // namespace
+
+Status Server::ApplyProved(store::AgentRow& row, const wire::Held& held, std::uint64_t seq,
+                           const Instance& instance, std::uint64_t time, const Proof& proof,
+                           Instant now) {
+  if (seq <= proof.noted_seq) {
+    if (row.jump == 0) {
+      COUNTERSIGN_RETURN_IF_ERROR(Event(
+          "agent-restored", &row.id,
+          row.host + " went back to an earlier state: it was restored from a backup or snapshot",
+          now));
+    }
+    row.jump = std::max(row.jump, row.proved_seq);
+  } else if (row.jump != 0 && seq > row.jump) {
+    row.jump = 0;
+  }
+  row.proved_seq = std::max(row.proved_seq, seq);
+  COUNTERSIGN_RETURN_IF_ERROR(JudgeInstance(row, instance, proof, now));
+  row.clock_offset = static_cast<std::int64_t>(time) - ToUnix(now);
+  if (IsReserveOf(held)) {
+    COUNTERSIGN_RETURN_IF_ERROR(TellRewound(row, held.generation, now));
+    reserve_is_held_ = true;
+  }
+  ApplyHeld(row, held);
+  return {};
+}
+
+void Server::ApplyHeld(store::AgentRow& row, const wire::Held& held) {
+  // A newer generation than this server knows counts only with the bundle (TakeBundle).
+  const bool is_shown = row.held_known && row.held_thumbprint == held.thumbprint;
+  row.want_bundle = IsClaim(held) && !is_shown;
+  if (row.want_bundle) return;
+  row.held_known = true;
+  row.held_thumbprint = held.thumbprint;
+  row.held_generation = held.generation;
+  row.held_owner = held.owner;
+  row.held_server = held.server;
+}
+
+// IsClaim: it says that there is a newer certificate of this server than it knows.
+bool Server::IsClaim(const wire::Held& held) const {
+  const auto* const active = book_.Active();
+  return active != nullptr && book_.IsOurs(held.server) &&
+         held.generation > active->identity.generation &&
+         book_.FindServer(held.thumbprint) == nullptr;
+}
+
+// An agent that names the reserve has seen it in use: nobody else has.
+bool Server::IsReserveOf(const wire::Held& held) const {
+  const auto* const reserve = book_.Reserve();
+  return reserve != nullptr && reserve->certificate.thumbprint() == held.thumbprint;
+}
+
+// A replaced instance that speaks again means two at once; two such returns within a day: cloned.
+Status Server::JudgeInstance(store::AgentRow& row, const Instance& instance, const Proof& proof,
+                             Instant now) {
+  if (instance == row.instance) return {};
+  const auto replaced = std::find_if(row.replaced.begin(), row.replaced.end(),
+                                     [&](const auto& old) { return old.instance == instance; });
+  const bool returns = replaced != row.replaced.end();
+  // What was given before the last replacement proves nothing about who runs now.
+  if (proof.epoch < (returns ? replaced->replaced_in_epoch : row.instance_epoch)) return {};
+  if (returns) {
+    row.replaced.erase(replaced);
+    std::erase_if(row.returns, [&](Instant at) { return at > now || now - at >= kClonedWithin; });
+    row.returns.push_back(now);
+    if (row.returns.size() >= 2 && !row.cloned) {
+      row.cloned = true;
+      COUNTERSIGN_RETURN_IF_ERROR(Event(
+          "agent-cloned", &row.id, row.host + ": two machines run with this agent's key", now));
+    }
+  }
+  ++row.instance_epoch;
+  if (row.instance_epoch > 1) row.replaced.push_back({row.instance, row.instance_epoch});
+  if (row.replaced.size() > kMaxInstances) row.replaced.erase(row.replaced.begin());
+  if (row.returns.size() > kMaxInstances) row.returns.erase(row.returns.begin());
+  row.instance = instance;
+  return {};
+}
+
+}  // namespace countersign::server
