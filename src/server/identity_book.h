@@ -1,0 +1,58 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/error.h"
+#include "crypto/certificate.h"
+#include "store/registry.h"
+#include "trust/identity.h"
+
+namespace countersign::server {
+
+// IdentityBook is every certificate that this server has, and what each is for: a parsed view of
+// the registry's certificate rows. Immutable; load it anew after a change. Bundles are answered
+// from it.
+class IdentityBook {
+ public:
+  struct Entry {
+    crypto::Certificate certificate;
+    store::CertificateRow row;
+    trust::Identity identity;  // of server certificates; empty otherwise
+  };
+
+  [[nodiscard]] static Result<IdentityBook> Load(store::Registry& registry);
+  [[nodiscard]] static Result<IdentityBook> Make(const std::vector<store::CertificateRow>& rows);
+
+  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+  // Active is the certificate that signs; nullptr while there is none (`-c` makes one).
+  [[nodiscard]] const Entry* Active() const { return Find(store::CertificateState::kActive); }
+  [[nodiscard]] const Entry* Reserve() const { return Find(store::CertificateState::kReserve); }
+  [[nodiscard]] const Entry* FindServer(const Digest& thumbprint) const;
+  // Owner is the owner certificate under which the active certificate stands: of a made owner, or
+  // the imported certificate itself.
+  [[nodiscard]] const crypto::Certificate* OwnerCertificate() const;
+
+  // server_ids are those that the active certificate names, the server's own first.
+  [[nodiscard]] const std::vector<ServerId>& server_ids() const { return server_ids_; }
+  [[nodiscard]] bool IsOurs(const ServerId& id) const;
+  // HighestGeneration over all server certificates ever, reserve included.
+  [[nodiscard]] std::uint64_t HighestGeneration() const;
+
+  // KnowsOwner: an owner of this server now or earlier (its key is in a certificate here).
+  [[nodiscard]] bool KnowsOwner(const Digest& owner) const;
+  // BundleFor returns the bundle (DER) by which an agent that believes in `owner` and `server`
+  // accepts `target`: the target, the successions from its owner back to `owner`, each naming
+  // `server`, and a certificate that carries the key of `owner`. Nothing if there is no such way
+  // (another owner; a self-signed target).
+  [[nodiscard]] std::optional<std::vector<Bytes>> BundleFor(const Entry& target,
+                                                            const Digest& owner,
+                                                            const ServerId& server) const;
+
+ private:
+  [[nodiscard]] const Entry* Find(store::CertificateState state) const;
+  std::vector<Entry> entries_;
+  std::vector<ServerId> server_ids_;
+};
+
+}  // namespace countersign::server

@@ -1,0 +1,241 @@
+#include <algorithm>
+#include <set>
+
+#include "base/encoding.h"
+#include "server/issuing_internal.h"
+
+namespace countersign::server {
+namespace {
+
+using store::CertificateRole;
+using store::CertificateState;
+
+// A file of more bags than crypto::kPkcs12MaxBags could be written, but not be read again. Agents
+// catch up without the certificates of the past, and the registry keeps them all.
+constexpr std::size_t kMaxReplacedInBackup = 64;
+// Nor could one of more octets than crypto::kPkcs12MaxLen.
+constexpr std::size_t kMaxAdmittedInBackup = 40'000;
+
+std::string KeyText(const crypto::PublicKey& key) {
+  return key.Description() + " key " + HexLower(key.digest());
+}
+
+Result<Bytes> ReadBackupFile(World& world) {
+  auto file = world.storage.ReadBackup();
+  if (file) return file;
+  if (file.error().code != Code::kNotFound) {
+    return WithContext("cannot read the automatic backup", std::move(file).error());
+  }
+  return Fail(
+      Code::kNotFound,
+      "the automatic backup (" + std::string(kBackupPath) +
+          ") is missing, and the owner key is nowhere else. Nothing was changed. Put a copy "
+          "of that file back in its place, or import the identity again from a copy",
+      "CertificateManager -ine PASSWORD FILE");
+}
+
+Result<keys::BackupContents> OpenBackupFile(World& world, const SecretBytes& password) {
+  const auto file = ReadBackupFile(world);
+  if (!file) return std::unexpected(file.error());
+  auto backup = keys::OpenBackup(*file, password);
+  if (!backup && backup.error().code == Code::kWrongPassword) {
+    return Fail(Code::kWrongPassword,
+                "the password does not open the automatic backup (" + std::string(kBackupPath) +
+                    "). The password of that file is meant, given when this server was installed "
+                    "or by its last change, and not one given to -b. Nothing was changed");
+  }
+  if (!backup) {
+    return WithContext("cannot open the automatic backup (" + std::string(kBackupPath) + ")",
+                       std::move(backup).error());
+  }
+  if (backup->manifest) return backup;
+  return Fail(Code::kRefused,
+              "the file in the place of the automatic backup (" + std::string(kBackupPath) +
+                  ") was not written by Countersign. Nothing was changed. To take over the key in "
+                  "it, move it away and import it",
+              "CertificateManager -ine PASSWORD FILE");
+}
+
+// Follows: an agent that believes in `earlier` accepts what `owner` issued.
+bool Follows(const IdentityBook& book, const Digest& owner, const Digest& earlier) {
+  if (owner == earlier) return true;
+  return std::any_of(book.entries().begin(), book.entries().end(), [&](const auto& entry) {
+    return entry.row.role == CertificateRole::kServer && entry.identity.owner == owner &&
+           book.BundleFor(entry, earlier, entry.identity.server_ids.front()).has_value();
+  });
+}
+
+// The backup must be that of the identity in the registry, or a later one of it (the registry may
+// have been restored from an older copy).
+Status CheckBelongs(const Present& present, const IdentityBook& registered) {
+  const auto* const owner = registered.OwnerCertificate();
+  if (owner == nullptr) return {};
+  const keys::BackupContents& backup = present.backup;
+  if (!backup.owner_key && KeyOf(backup.server_keys, *owner) != nullptr) return {};
+  if (backup.owner_key &&
+      Follows(present.book, backup.owner_key->public_key().digest(), owner->key().digest())) {
+    return {};
+  }
+  const std::string found =
+      backup.owner_key ? KeyText(backup.owner_key->public_key()) : std::string("no owner key");
+  return Fail(Code::kRefused,
+              "the automatic backup (" + std::string(kBackupPath) +
+                  ") is not that of this server's "
+                  "identity: it holds " +
+                  found + ", and the certificate in use stands under the " + KeyText(owner->key()) +
+                  " (" + owner->subject() +
+                  "). Nothing was changed. Put the right copy of that file in its place");
+}
+
+// Merge adds what only the backup knows to the rows of the registry.
+Result<Present> Merge(keys::BackupContents backup, Rows rows, Instant now) {
+  Present present{.backup = std::move(backup),
+                  .rows = std::move(rows),
+                  .book = {},
+                  .server_ids = {},
+                  .admitted = {}};
+  if (present.rows.empty()) present.admitted = present.backup.manifest->admitted;
+  for (auto& row : RowsOf(present.backup, now)) {
+    const bool known =
+        std::any_of(present.rows.begin(), present.rows.end(),
+                    [&](const auto& other) { return other.thumbprint == row.thumbprint; });
+    if (!known) present.rows.push_back(std::move(row));
+  }
+  auto book = IdentityBook::Make(present.rows);
+  if (!book) return std::unexpected(std::move(book).error());
+  present.book = *std::move(book);
+  present.server_ids = present.book.server_ids().empty() ? present.backup.manifest->server_ids
+                                                         : present.book.server_ids();
+  if (!present.server_ids.empty()) return present;
+  return Fail(Code::kDamaged, "neither the registry nor the automatic backup (" +
+                                  std::string(kBackupPath) + ") says which server this is");
+}
+
+keys::BackupManifest MakeManifest(const IdentityBook& book, const BackupParts& parts,
+                                  std::vector<AgentId> admitted, Instant now) {
+  keys::BackupManifest manifest{.server_ids = book.server_ids(),
+                                .generations = parts.generations,
+                                .admitted = std::move(admitted),
+                                .written_at = now,
+                                .history = {}};
+  for (const auto& entry : book.entries()) {
+    for (const ServerId& id : entry.identity.server_ids) {
+      auto& generation = manifest.generations[id];
+      generation = std::max(generation, entry.identity.generation);
+    }
+  }
+  return manifest;
+}
+
+// Of replaced certificates the newest, and all that agents may need as the carrier of an owner key.
+std::vector<crypto::Certificate> CertificatesToKeep(const IdentityBook& book) {
+  std::vector<crypto::Certificate> kept;
+  std::vector<const IdentityBook::Entry*> replaced;
+  for (const auto& entry : book.entries()) {
+    const bool is_replaced = entry.row.role == CertificateRole::kServer &&
+                             !entry.identity.self_signed &&
+                             !IsInUse(book, entry.certificate.key().digest());
+    if (is_replaced) {
+      replaced.push_back(&entry);
+    } else {
+      kept.push_back(entry.certificate);
+    }
+  }
+  std::sort(replaced.begin(), replaced.end(), [](const auto* a, const auto* b) {
+    return a->identity.generation > b->identity.generation;
+  });
+  if (replaced.size() > kMaxReplacedInBackup) replaced.resize(kMaxReplacedInBackup);
+  for (const auto* const entry : replaced) kept.push_back(entry->certificate);
+  return kept;
+}
+
+Result<std::vector<AgentId>> AdmittedAgents(World& world, const std::vector<AgentId>& more) {
+  std::set<AgentId> admitted(more.begin(), more.end());
+  COUNTERSIGN_RETURN_IF_ERROR(ForEachAgent(world.registry, [&](const store::AgentRow& row) {
+    if (row.admitted) admitted.insert(row.id);
+  }));
+  std::vector<AgentId> ids(admitted.begin(), admitted.end());
+  if (ids.size() > kMaxAdmittedInBackup) {
+    world.log.Write(LogLevel::kWarning,
+                    "the automatic backup has room for " + std::to_string(kMaxAdmittedInBackup) +
+                        " of " + std::to_string(ids.size()) +
+                        " admitted agents; on a server made from it the others need a token or "
+                        "countersign agents approve");
+    ids.resize(kMaxAdmittedInBackup);
+  }
+  return ids;
+}
+
+// Prove opens a file just sealed.
+Status Prove(ByteView file, const keys::BackupContents& contents, const SecretBytes& password) {
+  const auto opened = keys::OpenBackup(file, password);
+  if (!opened) return std::unexpected(opened.error());
+  const bool owner_is_there =
+      opened->owner_key.has_value() == contents.owner_key.has_value() &&
+      (!opened->owner_key || opened->owner_key->public_key() == contents.owner_key->public_key());
+  if (owner_is_there && opened->server_keys.size() == contents.server_keys.size() &&
+      opened->certificates.size() == contents.certificates.size() &&
+      opened->manifest == contents.manifest) {
+    return {};
+  }
+  return Fail(Code::kInternal, "it does not hold what was put into it");
+}
+
+}  // namespace
+
+const crypto::PrivateKey* KeyOf(const std::vector<crypto::PrivateKey>& keys,
+                                const crypto::Certificate& certificate) {
+  const auto at = std::find_if(keys.begin(), keys.end(), [&](const auto& key) {
+    return key.public_key() == certificate.key();
+  });
+  return at == keys.end() ? nullptr : &*at;
+}
+
+Result<Present> OpenPresent(World& world, const SecretBytes& password, Instant now) {
+  const auto settled = SettleBackup(world, Tell::kYes);
+  if (!settled) return std::unexpected(settled.error());
+  auto rows = world.registry.ListCertificates();
+  if (!rows) return std::unexpected(std::move(rows).error());
+  auto registered = IdentityBook::Make(*rows);
+  if (!registered) return std::unexpected(std::move(registered).error());
+  auto backup = OpenBackupFile(world, password);
+  if (!backup) return std::unexpected(std::move(backup).error());
+
+  auto present = Merge(*std::move(backup), *std::move(rows), now);
+  if (!present) return present;
+  COUNTERSIGN_RETURN_IF_ERROR(CheckBelongs(*present, *registered));
+  present->registry_is_behind = present->book.HighestGeneration() > registered->HighestGeneration();
+  return present;
+}
+
+Result<Owner> OwnerOf(World& world, const crypto::PrivateKey& key, const IdentityBook& book,
+                      const ServerId& server, Instant now) {
+  for (const auto& entry : book.entries()) {
+    if (entry.row.role == CertificateRole::kOwner && entry.certificate.key() == key.public_key()) {
+      return Owner{key, entry.certificate};
+    }
+  }
+  auto certificate = CertifyOwner(world, key, server, now);
+  if (!certificate) return std::unexpected(std::move(certificate).error());
+  return Owner{key, *std::move(certificate)};
+}
+
+Result<Bytes> SealParts(World& world, const BackupParts& parts, const Rows& rows,
+                        const SecretBytes& password, Instant now) {
+  const auto book = IdentityBook::Make(rows);
+  if (!book) return std::unexpected(book.error());
+  auto admitted = AdmittedAgents(world, parts.admitted);
+  if (!admitted) return std::unexpected(std::move(admitted).error());
+  keys::BackupContents contents{.owner_key = parts.owner_key,
+                                .server_keys = parts.server_keys,
+                                .certificates = CertificatesToKeep(*book),
+                                .manifest = MakeManifest(*book, parts, *std::move(admitted), now)};
+  auto file = keys::SealBackup(contents, password, world.backup_iterations);
+  if (!file) return WithContext("cannot seal the automatic backup", std::move(file).error());
+  const auto proved = Prove(*file, contents, password);
+  if (proved) return file;
+  return WithContext("the new automatic backup cannot be opened again, so the old one stays",
+                     proved.error());
+}
+
+}  // namespace countersign::server

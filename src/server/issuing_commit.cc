@@ -1,0 +1,132 @@
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "crypto/hash.h"
+#include "server/issuing_internal.h"
+#include "server/standing.h"
+
+namespace countersign::server {
+namespace {
+
+std::string DigestOf(const Bytes& backup) { return HexLower(crypto::Sha256(backup)); }
+
+// An agent that the backup says was admitted, and of which this server has heard nothing yet. Its
+// key is pinned by its first report, whose id follows from it.
+Status AdmitFromBackup(World& world, const AgentId& agent, Instant now) {
+  auto row = world.registry.FindAgent(agent);
+  if (!row) return std::unexpected(std::move(row).error());
+  if (!*row) {
+    row->emplace();
+    (*row)->id = agent;
+    (*row)->standing = kNew;
+    (*row)->standing_since = now;
+    (*row)->first_seen = now;
+  }
+  if ((*row)->forgotten || (*row)->admitted) return {};
+  (*row)->admitted = true;
+  (*row)->admitted_by = "backup";
+  return world.registry.PutAgent(**row);
+}
+
+Status WriteRows(World& world, const Change& change) {
+  for (const auto& row : change.rows) {
+    COUNTERSIGN_RETURN_IF_ERROR(world.registry.PutCertificate(row));
+  }
+  for (const AgentId& agent : change.admitted) {
+    COUNTERSIGN_RETURN_IF_ERROR(AdmitFromBackup(world, agent, change.event.at));
+  }
+  if (change.newest_issue) {
+    COUNTERSIGN_RETURN_IF_ERROR(
+        world.registry.PutMeta(kMetaNewestIssue, std::to_string(ToUnix(*change.newest_issue))));
+  }
+  if (change.backup) {
+    COUNTERSIGN_RETURN_IF_ERROR(
+        world.registry.PutMeta(kMetaBackupDigest, DigestOf(*change.backup)));
+  }
+  return world.registry.AddEvent(change.event);
+}
+
+Status Write(World& world, const Change& change) {
+  for (const NewKey& key : change.new_keys) {
+    COUNTERSIGN_RETURN_IF_ERROR(world.ring.Add(key.key, key.exportable));
+  }
+  if (change.backup) COUNTERSIGN_RETURN_IF_ERROR(world.storage.StageBackup(*change.backup));
+  return world.registry.Transact([&] { return WriteRows(world, change); });
+}
+
+// IsWritten asks the registry itself: a commit whose answer was lost may have happened.
+Result<bool> IsWritten(World& world, const Change& change) {
+  const auto digest = world.registry.GetMeta(kMetaBackupDigest);
+  if (!digest) return std::unexpected(digest.error());
+  if (change.backup && *digest != DigestOf(*change.backup)) return false;
+  const auto rows = world.registry.ListCertificates();
+  if (!rows) return std::unexpected(rows.error());
+  return std::all_of(change.rows.begin(), change.rows.end(), [&](const auto& row) {
+    return std::find(rows->begin(), rows->end(), row) != rows->end();
+  });
+}
+
+// TakeBack removes what a change that did not happen has left. What fails here is taken back at the
+// next start.
+void TakeBack(World& world, const Change& change) {
+  const auto warn = [&](const Error& error) {
+    world.log.Write(LogLevel::kWarning, "after a change that failed: " + error.message);
+  };
+  const auto book = IdentityBook::Load(world.registry);
+  if (!book) return warn(book.error());
+  for (const NewKey& key : change.new_keys) {
+    const Digest& digest = key.key.public_key().digest();
+    if (IsInUse(*book, digest)) continue;
+    if (const auto destroyed = world.ring.Destroy(digest); !destroyed) warn(destroyed.error());
+  }
+  if (const auto finished = Finish(world, Tell::kNo); !finished) warn(finished.error());
+}
+
+}  // namespace
+
+bool IsInUse(const IdentityBook& book, const Digest& key) {
+  return std::any_of(book.entries().begin(), book.entries().end(), [&](const auto& entry) {
+    const bool in_use = entry.row.state == store::CertificateState::kActive ||
+                        entry.row.state == store::CertificateState::kPending ||
+                        entry.row.state == store::CertificateState::kReserve;
+    return entry.row.role == store::CertificateRole::kServer && in_use &&
+           entry.certificate.key().digest() == key;
+  });
+}
+
+Result<std::optional<Error>> Commit(World& world, const Change& change) {
+  if (auto written = Write(world, change); !written) {
+    const auto happened = IsWritten(world, change);
+    if (!happened) {
+      return WithContext("whether the change was made is known at the next start only",
+                         std::move(written).error());
+    }
+    if (!*happened) {
+      TakeBack(world, change);
+      return WithContext("nothing was changed", std::move(written).error());
+    }
+  }
+  auto finished = Finish(world, Tell::kNo);
+  if (finished) return std::nullopt;
+  Error error = WithContext(
+                    "the change is made, but not everything that follows from it (the next start "
+                    "catches up)",
+                    std::move(finished).error())
+                    .error();
+  world.log.Write(LogLevel::kError, error.message);
+  return error;
+}
+
+Status ForEachAgent(store::Registry& registry,
+                    const std::function<void(const store::AgentRow&)>& body) {
+  store::AgentQuery query;
+  for (;;) {
+    const auto rows = registry.ListAgents(query);
+    if (!rows) return std::unexpected(rows.error());
+    for (const auto& row : *rows) body(row);
+    if (rows->size() < query.limit) return {};
+    query.after = rows->back().id;
+  }
+}
+
+}  // namespace countersign::server

@@ -1,0 +1,75 @@
+#include "server/issuing_internal.h"
+
+namespace countersign::server {
+namespace {
+
+using store::CertificateRole;
+using store::CertificateState;
+
+// What a new identity would overwrite.
+Status CheckNothingThere(World& world) {
+  const auto rows = world.registry.ListCertificates();
+  if (!rows) return std::unexpected(rows.error());
+  if (!rows->empty()) {
+    return Fail(Code::kRefused,
+                "this server has an identity already; a new certificate for it is made by",
+                "CertificateManager -c PASSWORD");
+  }
+  const auto settled = SettleBackup(world, Tell::kNo);
+  if (!settled) return std::unexpected(settled.error());
+  if (*settled == BackupState::kNotExpected || *settled == BackupState::kMissing) return {};
+  return Fail(Code::kRefused,
+              "there is an automatic backup (" + std::string(kBackupPath) +
+                  ") of an identity that the registry does not know, perhaps its only copy. Take "
+                  "that identity over, or move the file away",
+              "CertificateManager -c PASSWORD");
+}
+
+}  // namespace
+
+Result<Issued> CreateIdentity(World& world, const store::ServerConfig& config,
+                              const SecretBytes& backup_password, Instant now) {
+  COUNTERSIGN_RETURN_IF_ERROR(keys::CheckBackupPassword(backup_password));
+  COUNTERSIGN_RETURN_IF_ERROR(CheckNothingThere(world));
+
+  const ServerId server = Uuid::FromRandom(world.random.Array<16>());
+  const auto owner = MakeOwner(world, server, now);
+  if (!owner) return std::unexpected(owner.error());
+  const auto generation = NextGeneration(world, {}, {}, {server}, now);
+  if (!generation) return std::unexpected(generation.error());
+  const auto pair = IssuePair(world, config, *owner, {server}, *generation, now);
+  if (!pair) return std::unexpected(pair.error());
+
+  Change change{
+      .new_keys = {{pair->active.key}, {pair->reserve.key}},
+      .backup = std::nullopt,
+      .rows = {MakeRow(owner->certificate, CertificateRole::kOwner, CertificateState::kActive, now),
+               MakeRow(pair->active.certificate, CertificateRole::kServer,
+                       CertificateState::kActive, now),
+               MakeRow(pair->reserve.certificate, CertificateRole::kServer,
+                       CertificateState::kReserve, now)},
+      .newest_issue = now,
+      .admitted = {},
+      .event = {.id = 0,
+                .at = now,
+                .kind = "identity-created",
+                .agent = {},
+                .text = "new identity " + server.Text() + ", certificate " +
+                        pair->active.certificate.serial()}};
+  auto backup = SealParts(world,
+                          {.owner_key = owner->key,
+                           .server_keys = {pair->active.key, pair->reserve.key},
+                           .generations = {},
+                           .admitted = {}},
+                          change.rows, backup_password, now);
+  if (!backup) return std::unexpected(std::move(backup).error());
+  change.backup = *std::move(backup);
+  auto committed = Commit(world, change);
+  if (!committed) return std::unexpected(std::move(committed).error());
+  return Issued{.certificate = pair->active.certificate,
+                .replaced = std::nullopt,
+                .owner_made = false,
+                .unfinished = *std::move(committed)};
+}
+
+}  // namespace countersign::server

@@ -1,0 +1,170 @@
+#pragma once
+
+// Private to issuing_*.cc: what the changes of identity have in common.
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "keys/backup.h"
+#include "server/identity_book.h"
+#include "server/issuing.h"
+
+namespace countersign::server {
+
+using Rows = std::vector<store::CertificateRow>;
+
+inline constexpr std::string_view kBackupPath = "AuthCertBackup/OfficeScanAuth.dat";
+inline constexpr std::string_view kMetaBackupDigest = "backup_digest";  // hex SHA-256
+inline constexpr std::string_view kMetaNewestIssue = "newest_issue";    // Unix seconds
+inline constexpr std::string_view kMetaProvedGeneration = "proved_generation";
+inline constexpr std::uint64_t kMaxGeneration = (std::uint64_t{1} << 53) - 1;
+inline constexpr Seconds kBackdated = std::chrono::hours(24);
+
+// --- certificates (issuing_certificates.cc) ---
+
+struct Owner {
+  crypto::PrivateKey key;
+  crypto::Certificate certificate;
+};
+
+struct ServerPart {
+  crypto::PrivateKey key;
+  crypto::Certificate certificate;
+};
+
+// What a server certificate shall say. The key is made anew.
+struct ServerRequest {
+  std::string common_name;
+  std::vector<ServerId> server_ids;
+  std::uint64_t generation = 0;
+  Instant not_before;
+  Instant not_after;
+};
+
+struct Pair {
+  ServerPart active;
+  ServerPart reserve;
+};
+
+// CheckClock refuses to issue while `now` stands before the newest issue.
+[[nodiscard]] Status CheckClock(World& world, ClockIsRight clock, Instant now);
+using Generations = std::map<ServerId, std::uint64_t>;
+// NextGeneration is the rule of protocol section 2 for a certificate that names `server_ids`, by
+// what is known to `book`, to `known` (a backup's manifest) and to the agents.
+[[nodiscard]] Result<std::uint64_t> NextGeneration(World& world, const IdentityBook& book,
+                                                   const Generations& known,
+                                                   const std::vector<ServerId>& server_ids,
+                                                   Instant now);
+[[nodiscard]] Result<Owner> MakeOwner(World& world, const ServerId& server, Instant now);
+// CertifyOwner makes the self-signed certificate of an owner key.
+[[nodiscard]] Result<crypto::Certificate> CertifyOwner(World& world, const crypto::PrivateKey& key,
+                                                       const ServerId& server, Instant now);
+[[nodiscard]] Result<crypto::Certificate> IssueSuccession(World& world, const Owner& to,
+                                                          const ServerPart& from,
+                                                          const std::vector<ServerId>& server_ids,
+                                                          Instant now);
+[[nodiscard]] Result<ServerPart> IssueServer(World& world, const Owner& owner,
+                                             const ServerRequest& request);
+// IssuePair issues the active certificate of `generation` and the reserve that follows it.
+[[nodiscard]] Result<Pair> IssuePair(World& world, const store::ServerConfig& config,
+                                     const Owner& owner, const std::vector<ServerId>& server_ids,
+                                     std::uint64_t generation, Instant now);
+
+// --- rows (issuing_certificates.cc) ---
+
+[[nodiscard]] store::CertificateRow MakeRow(const crypto::Certificate& certificate,
+                                            store::CertificateRole role,
+                                            store::CertificateState state, Instant since);
+// PutRow adds the row, or takes the place of the one with its thumbprint.
+void PutRow(Rows& rows, store::CertificateRow row);
+// Retire makes every server certificate in use a replaced one.
+void Retire(Rows& rows, Instant now);
+// RowsOf are the certificates of an opened backup; server certificates as replaced ones. What
+// cannot be a certificate of a server is left out.
+[[nodiscard]] Rows RowsOf(const keys::BackupContents& backup, Instant now);
+
+// --- the automatic backup (issuing_backup.cc) ---
+
+// Present is the identity as the registry and the automatic backup together know it.
+struct Present {
+  keys::BackupContents backup;
+  Rows rows;                         // the registry's, and those that only the backup has
+  IdentityBook book;                 // of `rows`
+  std::vector<ServerId> server_ids;  // at least one; the server's own first
+  std::vector<AgentId> admitted;     // by the backup, where the registry knows nothing
+  // The backup has newer certificates than the registry, which was restored or is empty.
+  bool registry_is_behind = false;
+};
+
+// OpenPresent opens the automatic backup. kNotFound, kWrongPassword as ReplaceCertificate says
+// them; kRefused if it is not that of the registry's identity or of one that follows from it.
+[[nodiscard]] Result<Present> OpenPresent(World& world, const SecretBytes& password, Instant now);
+// KeyOf finds the key of a certificate; nullptr if it is not among them.
+[[nodiscard]] const crypto::PrivateKey* KeyOf(const std::vector<crypto::PrivateKey>& keys,
+                                              const crypto::Certificate& certificate);
+// OwnerOf finds the certificate of an owner key, or makes it anew.
+[[nodiscard]] Result<Owner> OwnerOf(World& world, const crypto::PrivateKey& key,
+                                    const IdentityBook& book, const ServerId& server, Instant now);
+
+struct BackupParts {
+  std::optional<crypto::PrivateKey> owner_key;
+  std::vector<crypto::PrivateKey> server_keys;
+  Generations generations;        // of an earlier manifest
+  std::vector<AgentId> admitted;  // beside those of the registry
+};
+// SealParts seals the automatic backup for `rows`, and opens it again as a proof: what it takes the
+// place of may be the only copy of the owner key.
+[[nodiscard]] Result<Bytes> SealParts(World& world, const BackupParts& parts, const Rows& rows,
+                                      const SecretBytes& password, Instant now);
+
+// --- what an import reads (issuing_import_file.cc) ---
+
+// Incoming is the identity in a file: rows with one active certificate and at most one reserve.
+struct Incoming {
+  Rows rows;
+  IdentityBook book;                         // of `rows`
+  BackupParts parts;                         // for the new automatic backup
+  std::optional<Instant> newest_issue = {};  // by its owner key
+};
+[[nodiscard]] Result<Incoming> ReadIncoming(ByteView file, const SecretBytes& password,
+                                            Instant now);
+// Finalize reads the book anew after a change of the rows.
+[[nodiscard]] Status Finalize(Incoming& incoming);
+
+// --- commit and finish (issuing_commit.cc, issuing_finish.cc) ---
+
+struct NewKey {
+  crypto::PrivateKey key;
+  keys::Exportable exportable = keys::Exportable::kYes;
+};
+
+// Change is all that one change of identity writes.
+struct Change {
+  std::vector<NewKey> new_keys;
+  std::optional<Bytes> backup;  // sealed; none: it stays as it is
+  Rows rows;                    // all of them
+  std::optional<Instant> newest_issue;
+  std::vector<AgentId> admitted;  // by the backup that is taken over
+  store::EventRow event;
+};
+// Commit writes the change in the order that issuing.h names. An error: nothing changed. Otherwise
+// the change is made, and the value tells what could not be finished.
+[[nodiscard]] Result<std::optional<Error>> Commit(World& world, const Change& change);
+
+enum class BackupState { kAsExpected, kNotExpected, kMissing, kOther };
+enum class Tell { kNo, kYes };  // in the log, what had to be mended
+// SettleBackup puts a staged backup in place if the registry expects it, and discards any other.
+[[nodiscard]] Result<BackupState> SettleBackup(World& world, Tell tell);
+[[nodiscard]] Status Finish(World& world, Tell tell);
+// IsInUse: a certificate that signs, or may come to sign, needs this key.
+[[nodiscard]] bool IsInUse(const IdentityBook& book, const Digest& key);
+
+// ForEachAgent pages through the agents that are not forgotten.
+[[nodiscard]] Status ForEachAgent(store::Registry& registry,
+                                  const std::function<void(const store::AgentRow&)>& body);
+
+}  // namespace countersign::server

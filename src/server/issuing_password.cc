@@ -1,0 +1,106 @@
+#include "server/issuing_internal.h"
+
+namespace countersign::server {
+namespace {
+
+using store::CertificateRole;
+using store::CertificateState;
+
+// The keys of the certificates in use: from the old backup, or from the ring where the backup is an
+// older copy.
+std::vector<crypto::PrivateKey> KeysInUse(World& world, const Present& present) {
+  std::vector<crypto::PrivateKey> keys;
+  for (const auto* const entry : {present.book.Active(), present.book.Reserve()}) {
+    if (entry == nullptr) continue;
+    if (const auto* const key = KeyOf(present.backup.server_keys, entry->certificate)) {
+      keys.push_back(*key);
+      continue;
+    }
+    auto exported = world.ring.Export(entry->certificate.key().digest(), KeyExportToken());
+    if (exported) {
+      keys.push_back(*std::move(exported));
+    } else {
+      world.log.Write(LogLevel::kWarning,
+                      "the private key of certificate " + entry->certificate.serial() +
+                          " is missing in the new automatic backup: " + exported.error().message);
+    }
+  }
+  return keys;
+}
+
+// A reserve like the active certificate, where there is none.
+Result<std::optional<ServerPart>> MissingReserve(World& world, const Present& present,
+                                                 Instant now) {
+  const auto* const active = present.book.Active();
+  const bool is_due = present.backup.owner_key && active != nullptr &&
+                      present.book.Reserve() == nullptr && !active->identity.self_signed;
+  if (!is_due) return std::nullopt;
+  if (const auto clock = CheckClock(world, ClockIsRight::kNo, now); !clock) {
+    world.log.Write(LogLevel::kWarning, "no reserve is issued: " + clock.error().message);
+    return std::nullopt;
+  }
+  const auto owner =
+      OwnerOf(world, *present.backup.owner_key, present.book, present.server_ids.front(), now);
+  if (!owner) return std::unexpected(owner.error());
+  const auto generation = NextGeneration(world, present.book, present.backup.manifest->generations,
+                                         present.server_ids, now);
+  if (!generation) return std::unexpected(generation.error());
+  const crypto::Certificate& like = active->certificate;
+  auto reserve = IssueServer(
+      world, *owner,
+      {.common_name = like.common_name(),
+       .server_ids = present.server_ids,
+       .generation = *generation,
+       .not_before = now - kBackdated,
+       .not_after = like.not_after() + (like.not_after() - like.not_before() - kBackdated)});
+  if (!reserve) return std::unexpected(std::move(reserve).error());
+  return *std::move(reserve);
+}
+
+}  // namespace
+
+Status ChangeBackupPassword(World& world, const SecretBytes& old_password,
+                            const SecretBytes& new_password, Instant now) {
+  COUNTERSIGN_RETURN_IF_ERROR(keys::CheckBackupPassword(new_password));
+  const auto present = OpenPresent(world, old_password, now);
+  if (!present) return std::unexpected(present.error());
+  if (present->registry_is_behind) {
+    return Fail(Code::kRefused,
+                "the automatic backup knows newer certificates than the registry, which was "
+                "restored or emptied. Nothing was changed. Make a new certificate first",
+                "CertificateManager -c PASSWORD");
+  }
+  Change change{.new_keys = {},
+                .backup = std::nullopt,
+                .rows = present->rows,
+                .newest_issue = std::nullopt,
+                .admitted = present->admitted,
+                .event = {.id = 0,
+                          .at = now,
+                          .kind = "backup-password-changed",
+                          .agent = {},
+                          .text = "the automatic backup is sealed with a new password; copies made "
+                                  "earlier still open with the old one"}};
+  BackupParts parts{.owner_key = present->backup.owner_key,
+                    .server_keys = KeysInUse(world, *present),
+                    .generations = present->backup.manifest->generations,
+                    .admitted = present->admitted};
+  const auto reserve = MissingReserve(world, *present, now);
+  if (!reserve) return std::unexpected(reserve.error());
+  if (*reserve) {
+    change.new_keys.push_back({(*reserve)->key});
+    change.newest_issue = now;
+    parts.server_keys.push_back((*reserve)->key);
+    PutRow(change.rows, MakeRow((*reserve)->certificate, CertificateRole::kServer,
+                                CertificateState::kReserve, now));
+  }
+  auto backup = SealParts(world, parts, change.rows, new_password, now);
+  if (!backup) return std::unexpected(std::move(backup).error());
+  change.backup = *std::move(backup);
+  auto committed = Commit(world, change);
+  if (!committed) return std::unexpected(std::move(committed).error());
+  if (!*committed) return {};
+  return WithContext("the new password is valid already", *std::move(*committed));
+}
+
+}  // namespace countersign::server

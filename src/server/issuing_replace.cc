@@ -1,0 +1,161 @@
+#include "server/issuing_internal.h"
+
+namespace countersign::server {
+namespace {
+
+using store::CertificateRole;
+using store::CertificateState;
+
+// The owner of a plain replacement, and what certifies it where it is a new one.
+struct OwnerToUse {
+  Owner owner;
+  std::optional<crypto::Certificate> succession;  // from the imported key; with a new owner
+};
+
+// ImportedPart is the imported certificate and its key, which the backup holds.
+Result<ServerPart> ImportedPart(const Present& present) {
+  for (const auto& entry : present.book.entries()) {
+    if (!entry.identity.self_signed) continue;
+    const auto* const key = KeyOf(present.backup.server_keys, entry.certificate);
+    if (key != nullptr) return ServerPart{*key, entry.certificate};
+  }
+  return Fail(Code::kRefused,
+              "the automatic backup (" + std::string(kBackupPath) +
+                  ") holds neither an owner key nor an imported key that could make one. Nothing "
+                  "was changed. Put the right copy of that file in its place");
+}
+
+// An imported identity gets a real owner key; any other has one in its backup.
+Result<OwnerToUse> ChooseOwner(World& world, const Present& present, const SecretBytes& password,
+                               Instant now) {
+  if (present.backup.owner_key) {
+    auto owner =
+        OwnerOf(world, *present.backup.owner_key, present.book, present.server_ids.front(), now);
+    if (!owner) return std::unexpected(std::move(owner).error());
+    return OwnerToUse{*std::move(owner), std::nullopt};
+  }
+  if (const auto checked = keys::CheckBackupPassword(password); !checked) {
+    return Fail(Code::kRefused,
+                "this identity was imported, and its first new certificate makes an owner key, "
+                "which only the password of the automatic backup will guard: " +
+                    checked.error().message + ". Nothing was changed. Give it a longer one first",
+                "countersign backup password");
+  }
+  const auto imported = ImportedPart(present);
+  if (!imported) return std::unexpected(imported.error());
+  auto owner = MakeOwner(world, present.server_ids.front(), now);
+  if (!owner) return std::unexpected(std::move(owner).error());
+  auto succession = IssueSuccession(world, *owner, *imported, present.server_ids, now);
+  if (!succession) return std::unexpected(std::move(succession).error());
+  return OwnerToUse{*std::move(owner), *std::move(succession)};
+}
+
+Rows RowsAfter(const Present& present, const OwnerToUse& use, const Pair& pair, Instant now) {
+  Rows rows = present.rows;
+  Retire(rows, now);
+  if (use.succession) {
+    PutRow(rows,
+           MakeRow(*use.succession, CertificateRole::kSuccession, CertificateState::kActive, now));
+  }
+  PutRow(rows,
+         MakeRow(use.owner.certificate, CertificateRole::kOwner, CertificateState::kActive, now));
+  PutRow(rows, MakeRow(pair.active.certificate, CertificateRole::kServer, CertificateState::kActive,
+                       now));
+  PutRow(rows, MakeRow(pair.reserve.certificate, CertificateRole::kServer,
+                       CertificateState::kReserve, now));
+  return rows;
+}
+
+store::EventRow ReplacedEvent(const Pair& pair, const crypto::Certificate* replaced,
+                              const OwnerToUse& use, Instant now) {
+  std::string text = "new certificate " + pair.active.certificate.serial();
+  if (replaced != nullptr) text += " instead of " + replaced->serial();
+  if (use.succession) text += ", under a new owner key";
+  return {.id = 0, .at = now, .kind = "certificate-replaced", .agent = {}, .text = std::move(text)};
+}
+
+}  // namespace
+
+Result<Issued> ReplaceCertificate(World& world, const store::ServerConfig& config,
+                                  const SecretBytes& backup_password, ClockIsRight clock,
+                                  Instant now) {
+  COUNTERSIGN_RETURN_IF_ERROR(CheckClock(world, clock, now));
+  const auto present = OpenPresent(world, backup_password, now);
+  if (!present) return std::unexpected(present.error());
+  const auto use = ChooseOwner(world, *present, backup_password, now);
+  if (!use) return std::unexpected(use.error());
+  const auto generation = NextGeneration(
+      world, present->book, present->backup.manifest->generations, present->server_ids, now);
+  if (!generation) return std::unexpected(generation.error());
+  const auto pair = IssuePair(world, config, use->owner, present->server_ids, *generation, now);
+  if (!pair) return std::unexpected(pair.error());
+
+  const auto* const replaced = present->book.Active();
+  Change change{.new_keys = {{pair->active.key}, {pair->reserve.key}},
+                .backup = std::nullopt,
+                .rows = RowsAfter(*present, *use, *pair, now),
+                .newest_issue = now,
+                .admitted = present->admitted,
+                .event = ReplacedEvent(
+                    *pair, replaced == nullptr ? nullptr : &replaced->certificate, *use, now)};
+  auto backup = SealParts(world,
+                          {.owner_key = use->owner.key,
+                           .server_keys = {pair->active.key, pair->reserve.key},
+                           .generations = present->backup.manifest->generations,
+                           .admitted = present->admitted},
+                          change.rows, backup_password, now);
+  if (!backup) return std::unexpected(std::move(backup).error());
+  change.backup = *std::move(backup);
+  auto committed = Commit(world, change);
+  if (!committed) return std::unexpected(std::move(committed).error());
+  Issued issued{.certificate = pair->active.certificate,
+                .replaced = std::nullopt,
+                .owner_made = use->succession.has_value(),
+                .unfinished = *std::move(committed)};
+  if (replaced != nullptr) issued.replaced = replaced->certificate;
+  return issued;
+}
+
+Result<Issued> PromoteReserve(World& world, Instant now) {
+  auto rows = world.registry.ListCertificates();
+  if (!rows) return std::unexpected(std::move(rows).error());
+  const auto book = IdentityBook::Make(*rows);
+  if (!book) return std::unexpected(book.error());
+  const auto* const reserve = book->Reserve();
+  if (reserve == nullptr) {
+    return Fail(Code::kNotFound, "there is no reserve certificate; the next one is made by",
+                "CertificateManager -c PASSWORD");
+  }
+  const auto signer = world.ring.Find(reserve->certificate.key().digest());
+  if (!signer) {
+    return Fail(signer.error().code,
+                "the private key of the reserve certificate " + reserve->certificate.serial() +
+                    " cannot be used: " + signer.error().message,
+                "CertificateManager -c PASSWORD");
+  }
+  Retire(*rows, now);
+  PutRow(*rows,
+         MakeRow(reserve->certificate, CertificateRole::kServer, CertificateState::kActive, now));
+  auto committed = Commit(
+      world,
+      {.new_keys = {},
+       .backup = std::nullopt,
+       .rows = *std::move(rows),
+       .newest_issue = std::nullopt,
+       .admitted = {},
+       .event = {.id = 0,
+                 .at = now,
+                 .kind = "reserve-promoted",
+                 .agent = {},
+                 .text = "the reserve certificate " + reserve->certificate.serial() +
+                         " took over by itself; there is none until the password is given"}});
+  if (!committed) return std::unexpected(std::move(committed).error());
+  Issued issued{.certificate = reserve->certificate,
+                .replaced = std::nullopt,
+                .owner_made = false,
+                .unfinished = *std::move(committed)};
+  if (book->Active() != nullptr) issued.replaced = book->Active()->certificate;
+  return issued;
+}
+
+}  // namespace countersign::server
