@@ -87,7 +87,9 @@ Status WriteAll(int fd, ByteView content, const fs::path& path) {
 
 // A leading dot and a trailing process id, so that RemoveLeftovers knows its own.
 fs::path TemporaryBeside(const fs::path& path) {
-  return FolderOf(path) / ("." + path.filename().string() + ".new-" + std::to_string(getpid()));
+  std::string name(".");
+  name.append(path.filename().string()).append(".new-").append(std::to_string(getpid()));
+  return FolderOf(path) / name;
 }
 
 bool IsTemporaryName(std::string_view name) {

@@ -97,12 +97,15 @@ std::string FormatDuration(Seconds duration) {
   };
   constexpr std::array<Unit, 4> kUnits = {{{86'400, " d"}, {3'600, " h"}, {60, " min"}, {1, " s"}}};
   const std::int64_t count = duration.count();
-  if (count < 0) return "-" + FormatDuration(Seconds(count == INT64_MIN ? INT64_MAX : -count));
+  if (count < 0) {
+    const std::int64_t magnitude = count == INT64_MIN ? INT64_MAX : -count;
+    return std::string("-").append(FormatDuration(Seconds(magnitude)));
+  }
   for (std::size_t i = 0; i + 1 < kUnits.size(); ++i) {
     if (count < kUnits[i].seconds) continue;
     std::string text = std::to_string(count / kUnits[i].seconds) + kUnits[i].name;
     const std::int64_t rest = count % kUnits[i].seconds / kUnits[i + 1].seconds;
-    if (rest > 0) text += ' ' + std::to_string(rest) + kUnits[i + 1].name;
+    if (rest > 0) text.append(" ").append(std::to_string(rest)).append(kUnits[i + 1].name);
     return text;
   }
   return std::to_string(count) + " s";
