@@ -10,6 +10,7 @@ beside the code (TEST_CODE) may look anywhere, and nothing that ships may includ
 import re
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 # Lowest first. A folder may include itself and every folder of a level below its own.
@@ -30,11 +31,12 @@ LOGIC = PURE | {"server", "agent", "mover", "doctor"}  # sans-I/O: the simulator
 
 @dataclass(frozen=True)
 class Rule:
-    """What `pattern` matches is allowed only in `folders`."""
+    """What `pattern` matches is allowed only in `folders`; if `also_through`, also not through the project's headers."""
 
     what: str
     pattern: re.Pattern
     folders: frozenset
+    also_through: bool = False
 
 
 def everywhere_but(folders):
@@ -42,8 +44,8 @@ def everywhere_but(folders):
 
 
 INCLUDE_RULES = (
-    Rule("OpenSSL", re.compile(r"openssl/"), frozenset({"crypto"})),
-    Rule("SQLite", re.compile(r"SQLiteCpp/|sqlite3"), frozenset({"store"})),
+    Rule("OpenSSL", re.compile(r"openssl/"), frozenset({"crypto"}), also_through=True),
+    Rule("SQLite", re.compile(r"SQLiteCpp/|sqlite3"), frozenset({"store"}), also_through=True),
     Rule("Asio or Beast", re.compile(r"boost/(asio|beast)\b"), frozenset({"net", "daemon"})),
     Rule(
         "POSIX",
@@ -98,6 +100,31 @@ def our_file(name, includer, root):
     return None
 
 
+@cache
+def external_includes(header, root):
+    """The names of all headers from elsewhere that a header of the project includes, also through others."""
+    names, seen, todo = set(), {header}, [header]
+    while todo:
+        path = todo.pop()
+        for angle, quoted, _ in INCLUDE.findall(path.read_text(encoding="utf-8")):
+            target = our_file(angle or quoted, path, root)
+            if not target:
+                names.add(angle or quoted)
+            elif target not in seen:
+                seen.add(target)
+                todo.append(target)
+    return names
+
+
+def seeping_through(header, folder, root):
+    """Why a header that may be included as such brings what may not, or None."""
+    for rule in INCLUDE_RULES:
+        if rule.also_through and folder not in rule.folders:
+            if any(rule.pattern.match(name) for name in external_includes(header, root)):
+                return f"{rule.what}: not in {folder}, also not through a header"
+    return None
+
+
 def check_include(name, path, folder, root):
     """Why this include is forbidden, or None."""
     target = our_file(name, path, root)
@@ -108,7 +135,7 @@ def check_include(name, path, folder, root):
         return None
     if target_folder in LEVEL_OF:
         if LEVEL_OF[target_folder] < LEVEL_OF[folder]:
-            return None
+            return seeping_through(target, folder, root)
         kind = "sideways" if LEVEL_OF[target_folder] == LEVEL_OF[folder] else "upward"
         return f"{kind}: {folder} may not include {target_folder}"
     for rule in INCLUDE_RULES:

@@ -14,7 +14,7 @@ import check_layers  # noqa: E402
 TARGETS = [
     f"src/{folder}/x.h"
     for folder in "base crypto trust wire store keys net server agent mover doctor daemon cli".split()
-] + ["tests/support/x.h", "src/trust/x_fixture.h"]
+] + ["tests/support/x.h", "src/trust/x_fixture.h", "src/crypto/openssl_x.h"]
 
 # (file, its text, words that the fault must contain)
 FORBIDDEN = {
@@ -30,6 +30,7 @@ FORBIDDEN = {
     "sideways between logics": ("src/server/a.cc", '#include "agent/x.h"', "sideways: server may not include agent"),
     "sideways between fronts": ("src/cli/a.cc", '#include "daemon/x.h"', "sideways: cli may not include daemon"),
     "OpenSSL in trust": ("src/trust/a.cc", "#include <openssl/evp.h>", "OpenSSL: not in trust"),
+    "OpenSSL through a header": ("src/trust/a.cc", '#include "crypto/openssl_x.h"', "OpenSSL: not in trust, also not"),
     "OpenSSL in apps": ("apps/p/main.cc", "#include <openssl/evp.h>", "OpenSSL: not in apps"),
     "SQLiteCpp in server": ("src/server/a.cc", "#include <SQLiteCpp/Database.h>", "SQLite: not in server"),
     "sqlite3 in daemon": ("src/daemon/a.cc", "#include <sqlite3.h>", "SQLite: not in daemon"),
@@ -79,6 +80,7 @@ def make_tree(root, name, text):
     for path in [*TARGETS, name]:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text("#pragma once\n")
+    (root / "src/crypto/openssl_x.h").write_text("#include <openssl/evp.h>\n")
     (root / name).write_text(text + "\n")
 
 
