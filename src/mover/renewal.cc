@@ -68,4 +68,21 @@ Renewal::Outcome Renewal::NotReached(std::string_view why) const {
   return {Result::kNotVerified, "the server could not be asked: " + std::string(why), to_be_};
 }
 
+std::string_view ResultName(Renewal::Result result) {
+  switch (result) {
+    case Renewal::Result::kVerified:
+      return "verified";
+    case Renewal::Result::kNotVerified:
+      return "installed-not-verified";
+    case Renewal::Result::kOtherKey:
+      break;
+  }
+  return "other-key";
+}
+
+Renewal::Outcome Decide(Renewal::Outcome outcome, const Renewal& renewal, bool verify) {
+  if (outcome.result != Renewal::Result::kOtherKey || verify) return outcome;
+  return renewal.NotReached(outcome.why + "; installed all the same, as told");
+}
+
 }  // namespace countersign::mover

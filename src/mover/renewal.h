@@ -62,4 +62,12 @@ class Renewal {
   std::string challenge_;
 };
 
+// ResultName returns the stable word: "verified", "installed-not-verified", "other-key".
+[[nodiscard]] std::string_view ResultName(Renewal::Result result);
+
+// Decide makes the answer of another key an installation without verification if the administrator
+// said so (`--no-verify`, `verify` false); otherwise the outcome stays as it is.
+[[nodiscard]] Renewal::Outcome Decide(Renewal::Outcome outcome, const Renewal& renewal,
+                                      bool verify);
+
 }  // namespace countersign::mover

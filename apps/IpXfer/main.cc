@@ -1,0 +1,11 @@
+#include "cli/ip_xfer.h"
+#include "cli/output.h"
+#include "daemon/renew_stopped.h"
+
+int main(int argc, char** argv) {
+  const auto log = countersign::cli::MakeQuietLog();
+  return countersign::cli::RunIpXfer(
+      argc, argv, [&](const auto& folder, const auto& certificate, bool verify) {
+        return countersign::daemon::RenewStopped(folder, certificate, verify, *log);
+      });
+}

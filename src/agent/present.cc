@@ -1,0 +1,41 @@
+#include "agent/present.h"
+
+#include "base/encoding.h"
+#include "crypto/hash.h"
+
+namespace countersign::agent {
+namespace {
+
+boost::json::object CertificateJson(const trust::TrustState& trust) {
+  const crypto::Certificate& certificate = trust.certificate;
+  return {{"name", certificate.common_name()},
+          {"subject", certificate.subject()},
+          {"not_before", FormatUtc(certificate.not_before())},
+          {"not_after", FormatUtc(certificate.not_after())},
+          {"serial", certificate.serial()},
+          {"sha256", HexLower(certificate.thumbprint())},
+          {"sha1", HexLower(crypto::Sha1(certificate.der()))},
+          {"generation", trust.generation},
+          {"owner", HexLower(trust.owner)},
+          {"server", trust.server.Text()}};
+}
+
+}  // namespace
+
+boost::json::object StatusJson(const AgentId& id, const store::AgentConfig& config,
+                               const trust::TrustState& trust) {
+  return {{"agent", id.Text()},
+          {"server_host", config.server_host},
+          {"server_port", config.http_port},
+          {"listen", config.listen},
+          {"listen_port", config.listen_port},
+          {"domain", config.domain},
+          {"certificate", CertificateJson(trust)}};
+}
+
+boost::json::object RenewalJson(std::string_view result, std::string_view why,
+                                const trust::TrustState& trust) {
+  return {{"ok", true}, {"result", result}, {"why", why}, {"certificate", CertificateJson(trust)}};
+}
+
+}  // namespace countersign::agent

@@ -1,0 +1,164 @@
+#include "cli/agent_commands.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+#include <utility>
+
+#include "base/files.h"
+#include "cli/mismatched.h"
+
+namespace countersign::cli {
+namespace {
+
+boost::json::array ToArray(const std::vector<std::string>& texts) {
+  boost::json::array array;
+  for (const auto& text : texts) array.emplace_back(text);
+  return array;
+}
+
+void PrintWarnings(const boost::json::object& status) {
+  for (const auto& value : status.at("warnings").as_array()) {
+    const auto& warning = value.as_object();
+    PrintLine("WARNING: " + Text(warning, "text"));
+    PrintLine("  next: " + Text(warning, "next"));
+  }
+}
+
+}  // namespace
+
+Exit ShowStatus(Session& session, Form form) {
+  server::AdminMessage request;
+  request.json = {{"command", "status"}};
+  auto answer = session.Call(std::move(request));
+  if (!answer) return PrintError(answer.error(), form);
+  answer->json["running"] = session.server_runs();
+  if (form == Form::kJson) {
+    PrintJson(answer->json);
+    return Exit::kOk;
+  }
+  PrintLine(session.server_runs() ? "The server is running." : "The server is not running.");
+  if (const auto* const certificate = answer->json.if_contains("certificate")) {
+    PrintLine("Certificate in use:");
+    PrintCertificate(certificate->as_object(), "  ");
+  }
+  if (const auto* const reserve = answer->json.if_contains("reserve")) {
+    PrintLine("Reserve: serial " + Text(reserve->as_object(), "serial") + ", valid until " +
+              Text(reserve->as_object(), "not_after"));
+  }
+  std::string counts = "Agents: " + Text(answer->json, "agents");
+  for (const auto& [standing, count] : answer->json.at("by_standing").as_object()) {
+    counts += ", " + std::string(standing) + " " +
+              Text(answer->json.at("by_standing").as_object(), standing);
+  }
+  PrintLine(counts);
+  PrintWarnings(answer->json);
+  return Exit::kOk;
+}
+
+Exit ListEvents(Session& session, Form form) {
+  server::AdminMessage request;
+  request.json = {{"command", "events"}};
+  const auto answer = session.Call(std::move(request));
+  if (!answer) return PrintError(answer.error(), form);
+  if (form == Form::kJson) {
+    PrintJson(answer->json);
+    return Exit::kOk;
+  }
+  Table table({"AT", "EVENT", "TEXT"});
+  for (const auto& value : answer->json.at("events").as_array()) {
+    const auto& event = value.as_object();
+    table.Add({Text(event, "at"), Text(event, "kind"), Text(event, "text")});
+  }
+  table.Print();
+  return Exit::kOk;
+}
+
+Exit ListAgents(Session& session, const ListCommand& command, Form form) {
+  boost::json::array agents;
+  Table table(
+      {"AGENT", "HOST", "ADDRESS", "DOMAIN", "STANDING", "REASON", "GENERATION", "LAST CONTACT"});
+  const auto listed = ForEachAgent(session, command.standings, [&](const auto& agent) {
+    if (form == Form::kJson) {
+      agents.push_back(agent);
+      return;
+    }
+    table.Add({Text(agent, "agent"), Text(agent, "host"),
+               Text(agent, "address") + ":" + Text(agent, "port"), Text(agent, "domain"),
+               Text(agent, "standing"), Text(agent, "reason"), Text(agent, "generation_held"),
+               Text(agent, "last_contact")});
+  });
+  if (!listed) return PrintError(listed.error(), form);
+  if (form == Form::kJson) {
+    PrintJson({{"ok", true}, {"agents", std::move(agents)}});
+  } else {
+    table.Print();
+  }
+  return Exit::kOk;
+}
+
+Exit ShowAgent(Session& session, const std::string& agent, Form form) {
+  server::AdminMessage request;
+  request.json = {{"command", "agent"}, {"agents", boost::json::array{agent}}};
+  const auto answer = session.Call(std::move(request));
+  if (!answer) return PrintError(answer.error(), form);
+  if (form == Form::kJson) {
+    PrintJson(answer->json);
+    return Exit::kOk;
+  }
+  for (const auto& [name, value] : answer->json.at("agent").as_object()) {
+    const std::string text = Text(answer->json.at("agent").as_object(), name);
+    if (!text.empty()) PrintLine(std::string(name) + ": " + text);
+  }
+  for (const auto& value : answer->json.at("open_orders").as_array()) {
+    const auto& order = value.as_object();
+    PrintLine("open order " + Text(order, "order") + ": " + Text(order, "act") + ", " +
+              Text(order, "state") + " " + Text(order, "verdict"));
+  }
+  return Exit::kOk;
+}
+
+Exit ChangeAgents(Session& session, std::string_view command,
+                  const std::vector<std::string>& agents, Form form) {
+  server::AdminMessage request;
+  request.json = {{"command", command}, {"agents", ToArray(agents)}};
+  const auto answer = session.Call(std::move(request));
+  if (!answer) return PrintError(answer.error(), form);
+  if (form == Form::kJson) {
+    PrintJson(answer->json);
+  } else {
+    PrintLine(std::string(command) + ": " + Text(answer->json, "changed") + " agents.");
+  }
+  return Exit::kOk;
+}
+
+Exit MakePackage(Session& session, const PackageCommand& command, Form form) {
+  server::AdminMessage request;
+  request.json = {{"command", "package"},
+                  {"domain", command.domain},
+                  {"uses", command.uses},
+                  {"days", command.days}};
+  if (!command.host.empty()) request.json["host"] = command.host;
+  const auto answer = session.Call(std::move(request));
+  if (!answer) return PrintError(answer.error(), form);
+  const auto write = [&]() -> Status {
+    COUNTERSIGN_RETURN_IF_ERROR(MakePrivateFolder(command.folder));
+    COUNTERSIGN_RETURN_IF_ERROR(WriteFileAtomically(command.folder / "OfcNTCer.dat",
+                                                    answer->blobs.at(0), FileMode::kPublic));
+    return WriteFileAtomically(command.folder / "package.toml", answer->blobs.at(1),
+                               FileMode::kPrivate);
+  };
+  const auto written = write();
+  if (!written) return PrintError(written.error(), form);
+  if (form == Form::kJson) {
+    PrintJson(answer->json);
+    return Exit::kOk;
+  }
+  PrintLine("The package is in " + command.folder.string() +
+            ". On the endpoint, as administrator:");
+  PrintLine("  countersign-agentd install --from " + command.folder.filename().string());
+  PrintLine("It holds an enrolment token, good until " + Text(answer->json, "token_expires") +
+            ": keep it as a secret.");
+  return Exit::kOk;
+}
+
+}  // namespace countersign::cli

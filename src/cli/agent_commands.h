@@ -1,0 +1,47 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cli/output.h"
+#include "cli/session.h"
+
+// countersign agents …, countersign order …, countersign status, countersign events.
+namespace countersign::cli {
+
+[[nodiscard]] Exit ShowStatus(Session& session, Form form);
+[[nodiscard]] Exit ListEvents(Session& session, Form form);
+
+struct ListCommand {
+  std::vector<std::string> standings;
+};
+[[nodiscard]] Exit ListAgents(Session& session, const ListCommand& command, Form form);
+[[nodiscard]] Exit ShowAgent(Session& session, const std::string& agent, Form form);
+// ChangeAgents: `command` is "approve" or "forget".
+[[nodiscard]] Exit ChangeAgents(Session& session, std::string_view command,
+                                const std::vector<std::string>& agents, Form form);
+
+struct PackageCommand {
+  std::filesystem::path folder;
+  std::string domain;
+  std::string host;        // empty: as configured
+  std::uint32_t uses = 0;  // 0: any number of agents
+  std::uint32_t days = 30;
+};
+// MakePackage writes OfcNTCer.dat and package.toml into the folder, which it makes; an existing
+// package there is replaced, anything else is left alone.
+[[nodiscard]] Exit MakePackage(Session& session, const PackageCommand& command, Form form);
+
+struct OrderCommand {
+  std::vector<std::string> agents;
+  bool all = false;
+  std::string act;
+  std::string args;
+  std::chrono::seconds wait{30};
+  std::chrono::seconds expires{7 * 86'400};
+};
+[[nodiscard]] Exit SendOrder(Session& session, const OrderCommand& command, Form form);
+
+}  // namespace countersign::cli

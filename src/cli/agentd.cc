@@ -1,0 +1,151 @@
+#include "cli/agentd.h"
+
+#include <CLI/CLI.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include "agent/installation.h"
+#include "agent/present.h"
+#include "base/process.h"
+#include "cli/output.h"
+#include "cli/session.h"
+#include "net/address.h"
+#include "net/control_client.h"
+
+namespace countersign::cli {
+namespace {
+
+Exit InstallAgent(agent::InstallRequest request, const std::string& listen, Form form) {
+  if (!listen.empty()) {
+    const auto endpoint = net::ParseEndpoint(listen, 1);
+    if (!endpoint) return PrintError(endpoint.error(), form);
+    if (!net::IpAddress::Parse(endpoint->host)) {
+      return PrintError({Code::kUsage, "--listen takes an address, not a name", ""}, form);
+    }
+    request.listen = endpoint->host;
+    request.listen_port =
+        listen.ends_with(':' + std::to_string(endpoint->port)) ? endpoint->port : std::uint16_t{0};
+  }
+  const auto installed = agent::Install(request);
+  if (!installed) return PrintError(installed.error(), form);
+  if (form == Form::kJson) {
+    PrintJson({{"ok", true},
+               {"agent", installed->id.Text()},
+               {"listen", installed->config.listen},
+               {"listen_port", installed->config.listen_port},
+               {"serial", installed->certificate.serial()}});
+    return Exit::kOk;
+  }
+  PrintLine("Agent " + installed->id.Text() + " is installed in " + request.path.string() + ".");
+  PrintLine("It trusts the certificate " + installed->certificate.serial() + " and reports to " +
+            net::Endpoint{installed->config.server_host, installed->config.http_port}.Text() + ".");
+  PrintLine("next: countersign-agentd --agent-folder " + request.path.string());
+  return Exit::kOk;
+}
+
+// StatusOfStopped reads what a stopped agent left.
+Result<boost::json::object> StatusOfStopped(const std::filesystem::path& folder) {
+  const auto installation = agent::Installation::Open(folder);
+  if (!installation) return std::unexpected(installation.error());
+  const auto file = installation->folder->LoadTrust();
+  if (!file) return std::unexpected(file.error());
+  const auto trust = trust::ParseTrustState(*file);
+  if (!trust) return std::unexpected(trust.error());
+  auto status = agent::StatusJson(Uuid::FromDigest(installation->key.public_key().digest()),
+                                  installation->config, *trust);
+  status["ok"] = true;
+  status["running"] = false;
+  return status;
+}
+
+Result<boost::json::object> StatusOfRunning(const std::filesystem::path& folder) {
+  auto client = net::ControlClient::Connect(folder);
+  if (!client) return std::unexpected(std::move(client).error());
+  const auto answer = client->Call({R"({"command":"status"})", {}, {}}, std::chrono::seconds(10));
+  if (!answer) return std::unexpected(answer.error());
+  boost::system::error_code failed;
+  const auto value = boost::json::parse(answer->json, failed);
+  if (failed || !value.is_object()) return Fail(Code::kInternal, "the agent's answer is no object");
+  if (auto error = AnswerError(value.get_object())) return std::unexpected(*std::move(error));
+  return value.get_object();
+}
+
+Exit ShowAgentStatus(const std::filesystem::path& folder, Form form) {
+  auto status = StatusOfRunning(folder);
+  if (!status && status.error().code == Code::kUnavailable) status = StatusOfStopped(folder);
+  if (!status) return PrintError(status.error(), form);
+  if (form == Form::kJson) {
+    PrintJson(*status);
+    return Exit::kOk;
+  }
+  const bool running = status->at("running").as_bool();
+  PrintLine("Agent " + Text(*status, "agent") + (running ? " is running." : " is not running."));
+  PrintLine("Server: " + Text(*status, "server_host") + ", port " + Text(*status, "server_port"));
+  PrintLine("Listens at: " + Text(*status, "listen") + ", port " + Text(*status, "listen_port"));
+  PrintLine("It trusts:");
+  PrintCertificate(status->at("certificate").as_object(), "  ");
+  if (!running) return Exit::kOk;
+  const std::string verified = Text(*status, "last_verified");
+  PrintLine("Last verified reply: " + (verified.empty() ? "none since its start" : verified));
+  const std::string error = Text(*status, "last_error");
+  if (!error.empty()) PrintLine("Newest report: " + error);
+  return Exit::kOk;
+}
+
+int Finish(const Status& ended) {
+  return static_cast<int>(ended ? Exit::kOk : PrintError(ended.error(), Form::kText));
+}
+
+int Parse(CLI::App& app, int argc, char** argv, const std::function<int()>& then) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::kUsage);
+  }
+  return then();
+}
+
+}  // namespace
+
+int RunAgentd(int argc, char** argv, const RunDaemon& run) {
+  CLI::App app("countersign-agentd: the agent on this machine", "countersign-agentd");
+  app.set_version_flag("--version", COUNTERSIGN_VERSION);
+  std::string folder;
+  std::string listen;
+  std::string package;
+  bool json = false;
+  app.add_option("--agent-folder", folder,
+                 "the agent's folder (else COUNTERSIGN_AGENT_FOLDER, /var/lib/countersign-agent)");
+  app.add_flag("--json", json, "JSON output; for the running agent, a log of JSON lines");
+  app.fallthrough();
+  app.footer("Without a command it runs the agent in the foreground.");
+  auto* const install = app.add_subcommand("install", "make the agent's folder from a package");
+  install->add_option("--from", package, "folder with OfcNTCer.dat and package.toml")->required();
+  install->add_option("--listen", listen, "address:port to listen on (0.0.0.0 and a drawn port)");
+  auto* const status = app.add_subcommand("status", "what the agent trusts, and how it is doing");
+  return Parse(app, argc, argv, [&]() -> int {
+    const Form form = json ? Form::kJson : Form::kText;
+    const auto path = AgentFolderPath(folder);
+    if (install->parsed()) {
+      return static_cast<int>(InstallAgent({.package = package, .path = path}, listen, form));
+    }
+    if (status->parsed()) return static_cast<int>(ShowAgentStatus(path, form));
+    return Finish(run(path, json));
+  });
+}
+
+int RunServerd(int argc, char** argv, const RunDaemon& run) {
+  CLI::App app("countersignd: the management server", "countersignd");
+  app.set_version_flag("--version", COUNTERSIGN_VERSION);
+  std::string folder;
+  bool json = false;
+  app.add_option("--data", folder,
+                 "the server's folder (else COUNTERSIGN_DATA, /var/lib/countersign)");
+  app.add_flag("--json", json, "a log of JSON lines");
+  app.footer(
+      "Runs in the foreground until SIGTERM; SIGHUP reads the configuration anew.\n"
+      "countersign server init makes the folder.");
+  return Parse(app, argc, argv, [&] { return Finish(run(DataFolder(folder), json)); });
+}
+
+}  // namespace countersign::cli

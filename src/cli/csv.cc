@@ -1,0 +1,67 @@
+#include "cli/csv.h"
+
+#include <array>
+#include <utility>
+
+#include "cli/output.h"
+
+namespace countersign::cli {
+namespace {
+
+// Column, and the member of AgentJson that fills it.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kColumns = {{
+    {"agent_id", "agent"},
+    {"host", "host"},
+    {"address", "address"},
+    {"port", "port"},
+    {"domain", "domain"},
+    {"platform", "platform"},
+    {"version", "version"},
+    {"standing", "standing"},
+    {"reason", "reason"},
+    {"reason_text", "reason_text"},
+    {"since", "since"},
+    {"next_step", "next_step"},
+    {"thumbprint_held", "thumbprint_held"},
+    {"thumbprint_expected", "thumbprint_expected"},
+    {"generation_held", "generation_held"},
+    {"last_contact", "last_contact"},
+    {"last_verified", "last_verified"},
+    {"failures", "failures"},
+}};
+
+}  // namespace
+
+std::string CsvField(std::string_view text) {
+  std::string field;
+  if (!text.empty() && std::string_view("=+-@\t\r").contains(text.front())) field += '\'';
+  field += text;
+  if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
+  std::string quoted = "\"";
+  for (const char c : field) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+std::string MismatchedCsvHeader(Bom bom) {
+  std::string line = bom == Bom::kYes ? "\xef\xbb\xbf" : "";
+  for (const auto& [column, member] : kColumns) {
+    if (line.size() > 3 || (bom == Bom::kNo && !line.empty())) line += ',';
+    line += column;
+  }
+  return line + "\r\n";
+}
+
+std::string MismatchedCsvRow(const boost::json::object& agent) {
+  std::string line;
+  bool first = true;
+  for (const auto& [column, member] : kColumns) {
+    if (!std::exchange(first, false)) line += ',';
+    line += CsvField(Text(agent, member));
+  }
+  return line + "\r\n";
+}
+
+}  // namespace countersign::cli

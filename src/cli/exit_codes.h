@@ -1,0 +1,31 @@
+#pragma once
+
+#include "base/error.h"
+
+namespace countersign::cli {
+
+// Exit codes of all programs; stable, documented in docs/exit-codes.md.
+enum class Exit {
+  kOk = 0,
+  kInternal = 1,
+  kUsage = 2,
+  kNotFound = 3,
+  kAlreadyExists = 4,
+  kPermissionDenied = 5,
+  kWrongPassword = 6,
+  kRefused = 7,
+  kUnavailable = 8,
+  kTimedOut = 9,
+  kExhausted = 10,
+  kDamaged = 11,
+  kIo = 12,
+  kMalformed = 13,
+  kOrderNotDone = 20,   // order send: at least one order ended otherwise than `done`
+  kOrderNotEnded = 21,  // order send: at least one had not ended when the wait was over
+  kNotVerified = 30,    // IpXfer: installed, but the server could not be asked
+  kOtherKey = 31,       // IpXfer: a server answered with another key; nothing was changed
+};
+
+[[nodiscard]] Exit ExitFor(Code code);
+
+}  // namespace countersign::cli

@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+#include <thread>
+#include <utility>
+
+#include "cli/agent_commands.h"
+
+namespace countersign::cli {
+namespace {
+
+constexpr auto kPoll = std::chrono::milliseconds(100);
+constexpr std::size_t kAskedAtOnce = 1'000;
+
+bool HasEnded(const boost::json::object& order) {
+  const std::string state = Text(order, "state");
+  return state != "queued" && state != "sent";
+}
+
+// Done is what the order was for: also when the agent had done it before.
+bool IsDone(const boost::json::object& order) {
+  return Text(order, "verdict") == "done" ||
+         (Text(order, "verdict") == "done-before" && Text(order, "earlier") == "done");
+}
+
+// AskAbout fetches the orders anew, a bounded number at once.
+Result<boost::json::array> AskAbout(Session& session, const boost::json::array& ids) {
+  boost::json::array orders;
+  for (std::size_t from = 0; from < ids.size(); from += kAskedAtOnce) {
+    boost::json::array some;
+    for (std::size_t i = from; i < std::min(ids.size(), from + kAskedAtOnce); ++i) {
+      some.push_back(ids[i]);
+    }
+    server::AdminMessage request;
+    request.json = {{"command", "orders"}, {"orders", std::move(some)}};
+    auto answer = session.Call(std::move(request));
+    if (!answer) return std::unexpected(std::move(answer).error());
+    for (auto& order : answer->json.at("orders").as_array()) orders.push_back(std::move(order));
+  }
+  return orders;
+}
+
+Exit Outcome(const boost::json::array& orders) {
+  Exit exit = Exit::kOk;
+  for (const auto& value : orders) {
+    const auto& order = value.as_object();
+    if (!HasEnded(order)) {
+      if (exit == Exit::kOk) exit = Exit::kOrderNotEnded;
+    } else if (!IsDone(order)) {
+      exit = Exit::kOrderNotDone;
+    }
+  }
+  return exit;
+}
+
+void PrintOrders(const boost::json::array& orders, bool waited) {
+  Table table({"AGENT", "ORDER", "STATE", "VERDICT", "RESULT"});
+  std::size_t open = 0;
+  for (const auto& value : orders) {
+    const auto& order = value.as_object();
+    const std::string earlier = Text(order, "earlier");
+    table.Add({Text(order, "agent"), Text(order, "order"), Text(order, "state"),
+               Text(order, "verdict") + (earlier.empty() ? "" : " (" + earlier + ")"),
+               Text(order, "result")});
+    if (!HasEnded(order)) ++open;
+  }
+  table.Print();
+  if (open == 0) return;
+  PrintLine(std::to_string(open) + (waited ? " had not ended when the wait was over" : " queued") +
+            "; they go on by themselves. countersign agents show ID says how it stands.");
+}
+
+}  // namespace
+
+Exit SendOrder(Session& session, const OrderCommand& command, Form form) {
+  const bool wait = command.wait.count() > 0;
+  if (wait && !session.server_runs()) {
+    return PrintError({Code::kUnavailable, "the server is not running: nobody would send the order",
+                       "start countersignd, or queue it with --no-wait"},
+                      form);
+  }
+  boost::json::array agents;
+  for (const auto& agent : command.agents) agents.emplace_back(agent);
+  server::AdminMessage request;
+  request.json = {{"command", "order"},   {"agents", std::move(agents)},
+                  {"all", command.all},   {"act", command.act},
+                  {"args", command.args}, {"expires_seconds", command.expires.count()}};
+  const auto sent = session.Call(std::move(request));
+  if (!sent) return PrintError(sent.error(), form);
+  boost::json::array ids;
+  for (const auto& order : sent->json.at("orders").as_array()) {
+    ids.push_back(order.as_object().at("order"));
+  }
+  const auto until = std::chrono::steady_clock::now() + command.wait;
+  auto orders = AskAbout(session, ids);
+  while (orders && wait && std::chrono::steady_clock::now() < until &&
+         !std::ranges::all_of(*orders, [](const auto& o) { return HasEnded(o.as_object()); })) {
+    std::this_thread::sleep_for(kPoll);
+    orders = AskAbout(session, ids);
+  }
+  if (!orders) return PrintError(orders.error(), form);
+  const Exit exit = wait ? Outcome(*orders) : Exit::kOk;
+  if (form == Form::kJson) {
+    PrintJson({{"ok", exit == Exit::kOk}, {"orders", *std::move(orders)}});
+  } else {
+    PrintOrders(*orders, wait);
+  }
+  return exit;
+}
+
+}  // namespace countersign::cli

@@ -1,0 +1,112 @@
+#include "cli/output.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <cstdio>
+
+namespace countersign::cli {
+namespace {
+
+// Nothing that an agent or a file says may move the cursor, or look like a line of ours.
+std::string Visible(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    if ((octet < 0x20 && c != '\n') || octet == 0x7f) {
+      std::array<char, 8> escaped{};
+      std::snprintf(escaped.data(), escaped.size(), "\\x%02x", octet);
+      out += escaped.data();
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+void Write(std::FILE* file, std::string_view text) {
+  const std::string visible = Visible(text);
+  std::fwrite(visible.data(), 1, visible.size(), file);
+}
+
+// Columns are as wide as their characters; combining and wide ones are not looked at.
+std::size_t Width(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (c & '\xc0') != '\x80'; }));
+}
+
+class QuietLog final : public Log {
+ public:
+  void Write(LogLevel level, std::string_view text) override {
+    if (level == LogLevel::kDebug || level == LogLevel::kInfo) return;
+    cli::Write(stderr,
+               (level == LogLevel::kError ? "error: " : "warning: ") + std::string(text) + "\n");
+  }
+};
+
+}  // namespace
+
+Exit PrintError(const Error& error, Form form) {
+  if (form == Form::kJson) {
+    PrintJson({{"ok", false},
+               {"code", CodeName(error.code)},
+               {"message", error.message},
+               {"next", error.next}});
+  } else {
+    Write(stderr, "error: " + error.message + "\n");
+    if (!error.next.empty()) Write(stderr, "  next: " + error.next + "\n");
+  }
+  return ExitFor(error.code);
+}
+
+void PrintJson(const boost::json::object& value) {
+  const std::string text = boost::json::serialize(value) + "\n";
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void Print(std::string_view text) { Write(stdout, text); }
+void PrintLine(std::string_view text) { Write(stdout, std::string(text) + "\n"); }
+
+std::string Text(const boost::json::object& value, std::string_view name) {
+  const auto* const member = value.if_contains(name);
+  if (member == nullptr || member->is_null()) return {};
+  if (member->is_string()) return std::string(member->get_string());
+  return boost::json::serialize(*member);
+}
+
+void PrintCertificate(const boost::json::object& certificate, std::string_view indent) {
+  const auto line = [&](std::string_view label, const std::string& value) {
+    if (!value.empty()) Print(std::string(indent) + std::string(label) + value + "\n");
+  };
+  line("store:       ", Text(certificate, "store"));
+  line("name:        ", Text(certificate, "name"));
+  line("valid from:  ", Text(certificate, "not_before"));
+  line("valid until: ", Text(certificate, "not_after"));
+  line("serial:      ", Text(certificate, "serial"));
+  line("thumbprint:  ", Text(certificate, "sha256") + " (SHA-256)");
+  line("             ",
+       Text(certificate, "sha1") + " (SHA-1, only for comparison with Windows' viewer)");
+  line("generation:  ", Text(certificate, "generation"));
+  line("key:         ", Text(certificate, "key"));
+}
+
+void Table::Print() const {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows_) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
+  }
+  for (const auto& row : rows_) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      if (i + 1 < row.size()) line.append(widths[i] - Width(row[i]) + 2, ' ');
+    }
+    PrintLine(line);
+  }
+}
+
+std::unique_ptr<Log> MakeQuietLog() { return std::make_unique<QuietLog>(); }
+
+}  // namespace countersign::cli

@@ -1,0 +1,161 @@
+#include "daemon/agent_daemon.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <utility>
+
+#include "base/process.h"
+#include "crypto/hash.h"
+#include "daemon/agent_control.h"
+#include "daemon/reporter.h"
+#include "daemon/service.h"
+#include "net/control_server.h"
+#include "net/http_server.h"
+
+namespace countersign::daemon {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::string_view kJose = "application/jose";
+
+// AgentDaemon carries out what agent::Agent decides. All of it runs on one io_context and thread.
+class AgentDaemon {
+ public:
+  AgentDaemon(asio::io_context& io, agent::Installation& installation, agent::Agent& agent,
+              RandomSource& random, Log& log)
+      : io_(io),
+        installation_(installation),
+        agent_(agent),
+        log_(log),
+        reporter_(io.get_executor(), agent, installation.config, log),
+        control_handler_(installation, agent, reporter_, random, log) {}
+
+  [[nodiscard]] Status Start() {
+    const auto& config = installation_.config;
+    const auto address = net::IpAddress::Parse(config.listen);
+    if (!address) {
+      return Fail(Code::kMalformed, "listen = \"" + config.listen + "\" is no address",
+                  "edit " + (installation_.folder->path() / "agent.toml").string());
+    }
+    net::HttpServerOptions options;
+    options.address = *address;
+    options.port = config.listen_port;
+    options.body_limit = wire::kMaxOrderWithBundleLen;
+    auto http = net::HttpServer::Listen(
+        io_.get_executor(), options,
+        [this](net::HttpRequest request) { return Answer(std::move(request)); });
+    if (!http) return std::unexpected(std::move(http).error());
+    http_ = std::make_unique<net::HttpServer>(*std::move(http));
+    auto control =
+        net::ControlServer::Listen(io_.get_executor(), {.folder = installation_.folder->path()},
+                                   [this](net::ControlMessage request, net::PeerUid) {
+                                     return control_handler_.Handle(std::move(request));
+                                   });
+    if (!control) return std::unexpected(std::move(control).error());
+    control_ = std::make_unique<net::ControlServer>(*std::move(control));
+    asio::co_spawn(io_, reporter_.Run(), asio::detached);
+    log_.Write(LogLevel::kInfo, "agent " + agent_.id().Text() + " listens at " +
+                                    net::Endpoint{config.listen, http_->port()}.Text() +
+                                    " and obeys " + agent_.trust().server.Text());
+    return {};
+  }
+
+  void Reload() { log_.Write(LogLevel::kInfo, "agent.toml is read at the next start"); }
+
+  asio::awaitable<void> Stop() {
+    reporter_.Stop();
+    co_await control_->Stop();
+    co_await http_->Stop();
+    if (const auto saved = agent_.Save(); !saved) {
+      log_.Write(LogLevel::kError, saved.error().message);
+    }
+  }
+
+ private:
+  asio::awaitable<net::HttpResponse> Answer(net::HttpRequest request) {
+    if (request.path == "/countersign/v1/challenge" && request.method == "GET") {
+      co_return net::HttpResponse{
+          .status = 200,
+          .content_type = "application/json",
+          .body = wire::FormatChallengeAnswer(agent_.DrawChallenge(ReadClocks())),
+          .fields = {}};
+    }
+    if (request.path == "/countersign/v1/alive" && request.method == "GET") {
+      co_return net::MakeText(200, "alive");
+    }
+    if (request.path != "/countersign/v1/order") co_return net::MakeText(404, "nothing here");
+    if (request.method != "POST") co_return net::MakeText(405, "POST an order");
+    if (request.body.empty() || request.ContentType() != kJose) {
+      co_return net::MakeText(400, "an order as application/jose is expected");
+    }
+    co_return co_await TakeOrder(std::move(request));
+  }
+
+  asio::awaitable<net::HttpResponse> TakeOrder(net::HttpRequest request) {
+    auto answer = agent_.TakeOrder(request.body, request.source.SourceKey(), ReadClocks());
+    reporter_.Wake();
+    if (answer.pending) {
+      auto receipt = co_await AwaitReceipt(*answer.pending);
+      if (!receipt) co_return net::MakeText(503, "no receipt can be signed");
+      answer.receipt = *std::move(receipt);
+    }
+    if (answer.status != 200) {
+      auto response = net::MakeText(answer.status, "later");
+      if (answer.retry_after > 0) {
+        response.fields.push_back({"Retry-After", std::to_string(answer.retry_after)});
+      }
+      co_return response;
+    }
+    co_return net::HttpResponse{.status = 200,
+                                .content_type = std::string(kJose),
+                                .body = std::move(answer.receipt),
+                                .fields = {}};
+  }
+
+  // An act that takes time is answered when it has ended, or with `running` after 20 s.
+  asio::awaitable<std::optional<std::string>> AwaitReceipt(Jti jti) {
+    const Uptime until = ReadClocks().boot + agent::Agent::kAnswerWithin;
+    for (;;) {
+      if (auto receipt = agent_.PendingReceipt(jti, ReadClocks())) co_return receipt;
+      const auto left = until - ReadClocks().boot;
+      if (left <= Uptime(0)) co_return agent_.RunningReceipt(jti, ReadClocks());
+      co_await reporter_.NextAnswer(left);
+    }
+  }
+
+  asio::io_context& io_;
+  agent::Installation& installation_;
+  agent::Agent& agent_;
+  Log& log_;
+  Reporter reporter_;
+  AgentControl control_handler_;
+  std::unique_ptr<net::HttpServer> http_;
+  std::unique_ptr<net::ControlServer> control_;
+};
+
+}  // namespace
+
+Status RunAgent(const std::filesystem::path& folder, Log& log) {
+  ForbidCoreDumps();
+  auto installation = agent::Installation::Open(folder);
+  if (!installation) return std::unexpected(std::move(installation).error());
+  crypto::SystemRandom random;
+  auto agent = agent::Agent::Create(
+      {*installation->folder, installation->key, random, log, installation->distrust},
+      installation->profile, ReadClocks());
+  if (!agent) return std::unexpected(std::move(agent).error());
+  asio::io_context io(1);
+  AgentDaemon daemon(io, *installation, **agent, random, log);
+  COUNTERSIGN_RETURN_IF_ERROR(daemon.Start());
+  const Lifecycle lifecycle{.reload = [&] { daemon.Reload(); },
+                            .stop = [&] { return daemon.Stop(); }};
+  asio::co_spawn(io, RunLifecycle(net::ServiceManager::FromEnvironment(), lifecycle, log),
+                 [&](std::exception_ptr) { io.stop(); });
+  io.run();
+  return {};
+}
+
+}  // namespace countersign::daemon

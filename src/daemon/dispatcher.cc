@@ -1,0 +1,72 @@
+#include "daemon/dispatcher.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <utility>
+
+#include "net/http_client.h"
+
+namespace countersign::daemon {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr auto kPoll = std::chrono::milliseconds(1'000);
+// An agent answers within 20 s (protocol section 5, step 10).
+constexpr auto kOrderTimeout = std::chrono::milliseconds(25'000);
+
+}  // namespace
+
+asio::awaitable<void> Dispatcher::Run() {
+  while (!stopping_) {
+    const std::size_t room = kWindow - busy_.size();
+    auto calls = server_.DueCalls(ReadClocks().wall, room, busy_);
+    if (!calls) log_.Write(LogLevel::kError, calls.error().message);
+    const bool made_any = calls && !calls->empty();
+    if (calls) {
+      for (auto& call : *calls) {
+        busy_.insert(call.agent);
+        asio::co_spawn(executor_, Make(std::move(call)), asio::detached);
+      }
+    }
+    if (!made_any || busy_.size() >= kWindow) co_await waker_.Sleep(kPoll);
+  }
+}
+
+asio::awaitable<void> Dispatcher::Stop() {
+  stopping_ = true;
+  waker_.Wake();
+  while (!busy_.empty()) co_await drained_.Sleep(kPoll);
+}
+
+asio::awaitable<void> Dispatcher::Make(server::Call call) {
+  const auto ended = co_await Exchange(call);
+  if (!ended) server_.CallFailed(call, ended.error().message, ReadClocks().wall);
+  busy_.erase(call.agent);
+  waker_.Wake();
+  drained_.Wake();
+}
+
+asio::awaitable<Status> Dispatcher::Exchange(server::Call& call) {
+  auto connection = co_await net::HttpConnection::Connect({call.address.Text(), call.port},
+                                                          net::HttpClientOptions{});
+  if (!connection) co_return std::unexpected(std::move(connection).error());
+  for (;;) {
+    const auto asked = co_await connection->Exchange("GET", "/countersign/v1/challenge");
+    if (!asked) co_return std::unexpected(asked.error());
+    const auto challenge = wire::ParseChallengeAnswer(asked->body);
+    if (!challenge) co_return WithContext("its challenge", challenge.error());
+    const auto order = server_.SignCall(call, *challenge, ReadClocks().wall);
+    if (!order) co_return std::unexpected(order.error());
+    const auto answer = co_await connection->Exchange("POST", "/countersign/v1/order",
+                                                      "application/jose", *order, kOrderTimeout);
+    if (!answer) co_return std::unexpected(answer.error());
+    if (answer->status != 200) {
+      co_return Fail(Code::kUnavailable, "it answered with HTTP " + std::to_string(answer->status));
+    }
+    const auto next = server_.TakeReceipt(call, answer->body, ReadClocks().wall);
+    if (next == server::CallNext::kEnded) co_return Status();
+  }
+}
+
+}  // namespace countersign::daemon

@@ -1,0 +1,141 @@
+#include "daemon/reporter.h"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <charconv>
+#include <utility>
+
+namespace countersign::daemon {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::string_view kJose = "application/jose";
+constexpr std::chrono::milliseconds kLongestSleep = std::chrono::minutes(1);
+
+net::HttpClientOptions OptionsFor(const store::AgentConfig& config) {
+  net::HttpClientOptions options;
+  // An agent's listening address is also its source address.
+  const auto listen = net::IpAddress::Parse(config.listen);
+  if (listen && listen->Classify() != net::AddressClass::kUnspecified) options.source = listen;
+  options.body_limit = wire::kMaxReplyLen;
+  return options;
+}
+
+asio::awaitable<Result<net::HttpResponse>> Post(const store::AgentConfig& config,
+                                                std::string_view path, std::string_view body) {
+  auto connection = co_await net::HttpConnection::Connect({config.server_host, config.http_port},
+                                                          OptionsFor(config));
+  if (!connection) co_return std::unexpected(std::move(connection).error());
+  co_return co_await connection->Exchange("POST", path, kJose, body);
+}
+
+unsigned RetryAfter(const net::HttpResponse& response) {
+  unsigned seconds = 0;
+  if (const auto field = net::FindField(response.fields, "Retry-After")) {
+    std::from_chars(field->data(), field->data() + field->size(), seconds);
+  }
+  return seconds;
+}
+
+}  // namespace
+
+asio::awaitable<Result<net::HttpResponse>> PostReport(const store::AgentConfig& config,
+                                                      const std::string& report) {
+  return Post(config, "/countersign/v1/report", report);
+}
+
+asio::awaitable<mover::Renewal::Outcome> Renew(mover::Renewal& renewal,
+                                               store::AgentCounters& counters,
+                                               const Instance& instance,
+                                               const store::AgentConfig& config,
+                                               const trust::DistrustList& distrust) {
+  const auto report = renewal.MakeReport(counters, instance, ReadClocks());
+  if (!report) co_return renewal.NotReached(report.error().message);
+  const auto answer = co_await PostReport(config, *report);
+  if (!answer) co_return renewal.NotReached(answer.error().message);
+  if (answer->status != 200) {
+    co_return renewal.NotReached("it answered with HTTP " + std::to_string(answer->status));
+  }
+  co_return renewal.TakeReply(answer->body, distrust, ReadClocks());
+}
+
+asio::awaitable<void> Reporter::Run() {
+  while (!stopping_) {
+    const auto wait = agent_.NextReportAt() - ReadClocks().boot;
+    if (wait <= Uptime(0)) {
+      co_await ReportOnce();
+      continue;
+    }
+    if (const auto saved = agent_.Save(); !saved) {
+      log_.Write(LogLevel::kError, saved.error().message);
+    }
+    co_await waker_.Sleep(std::min<std::chrono::milliseconds>(wait, kLongestSleep));
+  }
+}
+
+void Reporter::Stop() {
+  stopping_ = true;
+  waker_.Wake();
+  answered_.cancel();
+}
+
+asio::awaitable<void> Reporter::NextAnswer(std::chrono::milliseconds most) {
+  // Several may wait: none of them moves the time of another.
+  asio::steady_timer limit(answered_.get_executor());
+  limit.expires_after(most);
+  limit.async_wait([this](boost::system::error_code failed) {
+    if (!failed) answered_.cancel();
+  });
+  co_await answered_.async_wait(asio::as_tuple(asio::use_awaitable));
+}
+
+void Reporter::Failed(std::string why, unsigned retry_after) {
+  agent_.ReportFailed(why, retry_after, ReadClocks());
+  last_error_ = std::move(why);
+}
+
+asio::awaitable<void> Reporter::ReportOnce() {
+  const auto report = agent_.MakeReport(ReadClocks());
+  if (!report) {
+    Failed(report.error().message, 0);
+    co_return;
+  }
+  const auto answer = co_await PostReport(config_, *report);
+  if (!answer) {
+    Failed(answer.error().message, 0);
+  } else if (answer->status != 200) {
+    const std::string why = answer->status == 403
+                                ? "the server has forgotten this agent: its key is refused"
+                                : "the server answered with HTTP " + std::to_string(answer->status);
+    Failed(why, RetryAfter(*answer));
+  } else {
+    const auto nonce = net::FindField(answer->fields, "Countersign-Nonce").value_or("");
+    auto outcome = agent_.TakeReply(answer->body, nonce, ReadClocks());
+    if (outcome.refused) {
+      last_error_ = "the server's reply was refused: " + std::string(VerdictName(*outcome.refused));
+    } else {
+      last_error_.clear();
+      last_verified_ = ReadClocks().wall;
+    }
+    auto receipts = agent_.TakeReceipts();
+    std::ranges::move(outcome.receipts, std::back_inserter(receipts));
+    co_await PostReceipts(std::move(receipts));
+  }
+  answered_.cancel();
+}
+
+// A receipt that is lost is no loss: the order comes again and is answered `done-before`.
+asio::awaitable<void> Reporter::PostReceipts(std::vector<std::string> receipts) {
+  for (const std::string& receipt : receipts) {
+    const auto posted = co_await Post(config_, "/countersign/v1/receipt", receipt);
+    if (posted && posted->status == 204) continue;
+    log_.Write(LogLevel::kWarning,
+               "a receipt was not taken: " +
+                   (posted ? "HTTP " + std::to_string(posted->status) : posted.error().message));
+    if (!posted) co_return;
+  }
+}
+
+}  // namespace countersign::daemon

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <string>
+
+#include "agent/agent.h"
+#include "agent/installation.h"
+#include "base/log.h"
+#include "daemon/service.h"
+#include "mover/renewal.h"
+#include "net/http_client.h"
+
+namespace countersign::daemon {
+
+// PostReport sends one report to the agent's server from the agent's listening address. The answer
+// is of any status. Shared by the agent's own reports and by a renewal.
+[[nodiscard]] boost::asio::awaitable<Result<net::HttpResponse>> PostReport(
+    const store::AgentConfig& config, const std::string& report);
+
+// Renew carries a renewal through: report, reply, outcome. Stores nothing.
+[[nodiscard]] boost::asio::awaitable<mover::Renewal::Outcome> Renew(
+    mover::Renewal& renewal, store::AgentCounters& counters, const Instance& instance,
+    const store::AgentConfig& config, const trust::DistrustList& distrust);
+
+// Reporter makes the agent's reports when they are due, and posts the receipts of orders that came
+// in replies. One thread; everything given must outlive it.
+class Reporter {
+ public:
+  Reporter(const boost::asio::any_io_executor& executor, agent::Agent& agent,
+           const store::AgentConfig& config, Log& log)
+      : agent_(agent),
+        config_(config),
+        log_(log),
+        waker_(executor),
+        answered_(executor, boost::asio::steady_timer::time_point::max()) {}
+
+  // Wake looks at the agent's plan anew.
+  void Wake() { waker_.Wake(); }
+  [[nodiscard]] boost::asio::awaitable<void> Run();
+  void Stop();
+  // NextAnswer returns when a report has ended, or after `most`.
+  [[nodiscard]] boost::asio::awaitable<void> NextAnswer(std::chrono::milliseconds most);
+  // LastError is why the newest report failed; empty if it did not.
+  [[nodiscard]] const std::string& last_error() const { return last_error_; }
+  [[nodiscard]] std::optional<Instant> last_verified() const { return last_verified_; }
+
+ private:
+  [[nodiscard]] boost::asio::awaitable<void> ReportOnce();
+  [[nodiscard]] boost::asio::awaitable<void> PostReceipts(std::vector<std::string> receipts);
+  void Failed(std::string why, unsigned retry_after);
+
+  agent::Agent& agent_;
+  const store::AgentConfig& config_;
+  Log& log_;
+  Waker waker_;
+  boost::asio::steady_timer answered_;  // never expires; cancelled to wake all who wait
+  std::string last_error_;
+  std::optional<Instant> last_verified_;
+  bool stopping_ = false;
+};
+
+}  // namespace countersign::daemon

@@ -1,0 +1,69 @@
+#include "daemon/service.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+#include <memory>
+#include <string>
+
+namespace countersign::daemon {
+namespace {
+
+namespace asio = boost::asio;
+constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
+
+void Warn(Log& log, const Status& status) {
+  if (!status) log.Write(LogLevel::kWarning, status.error().message);
+}
+
+asio::awaitable<void> FeedWatchdog(net::ServiceManager manager, std::shared_ptr<bool> running,
+                                   Log& log) {
+  const auto interval = manager.watchdog_interval();
+  if (!interval) co_return;
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  while (*running) {
+    Warn(log, manager.NotifyWatchdog());
+    timer.expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(*interval / 3));
+    co_await timer.async_wait(kToken);
+  }
+}
+
+}  // namespace
+
+void Waker::Wake() {
+  woken_ = true;
+  timer_.cancel();
+}
+
+asio::awaitable<void> Waker::Sleep(std::chrono::milliseconds most) {
+  if (!woken_) {
+    timer_.expires_after(most);
+    co_await timer_.async_wait(kToken);
+  }
+  woken_ = false;
+}
+
+asio::awaitable<void> RunLifecycle(net::ServiceManager manager, Lifecycle lifecycle, Log& log) {
+  const auto executor = co_await asio::this_coro::executor;
+  asio::signal_set signals(executor, SIGTERM, SIGINT, SIGHUP);
+  const auto running = std::make_shared<bool>(true);
+  asio::co_spawn(executor, FeedWatchdog(manager, running, log), asio::detached);
+  Warn(log, manager.NotifyReady());
+  for (;;) {
+    const auto [failed, signal] = co_await signals.async_wait(kToken);
+    if (failed || signal != SIGHUP) break;
+    Warn(log, manager.NotifyReloading());
+    lifecycle.reload();
+    Warn(log, manager.NotifyReady());
+  }
+  *running = false;
+  Warn(log, manager.NotifyStopping());
+  log.Write(LogLevel::kInfo, "stopping");
+  co_await lifecycle.stop();
+}
+
+}  // namespace countersign::daemon

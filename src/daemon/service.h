@@ -1,0 +1,38 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+
+#include "base/log.h"
+#include "net/service_manager.h"
+
+// What both daemons share: life from start to a clean stop, as systemd expects it.
+namespace countersign::daemon {
+
+// Waker lets one coroutine sleep until a time, or until another wakes it. One thread.
+class Waker {
+ public:
+  explicit Waker(const boost::asio::any_io_executor& executor) : timer_(executor) {}
+  void Wake();
+  // Sleep returns when `most` has passed, or at once if Wake was called since the last Sleep.
+  [[nodiscard]] boost::asio::awaitable<void> Sleep(std::chrono::milliseconds most);
+
+ private:
+  boost::asio::steady_timer timer_;
+  bool woken_ = false;
+};
+
+// Lifecycle says what a daemon does at the events of its life.
+struct Lifecycle {
+  std::function<void()> reload;                        // SIGHUP
+  std::function<boost::asio::awaitable<void>()> stop;  // SIGTERM, SIGINT: then the loop ends
+};
+
+// RunLifecycle tells the service manager that the daemon is ready, keeps its watchdog fed, and
+// waits for signals; returns after `stop` has.
+[[nodiscard]] boost::asio::awaitable<void> RunLifecycle(net::ServiceManager manager,
+                                                        Lifecycle lifecycle, Log& log);
+
+}  // namespace countersign::daemon
