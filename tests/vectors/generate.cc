@@ -17,5 +17,9 @@ int main(int argc, char** argv) {
   WriteText(folder / "ids_and_generations.json", Pretty(MakeIdsAndGenerations(world)));
   WriteText(folder / "first_trust.json", Pretty(MakeFirstTrust(world)));
   WriteText(folder / "rule_a.json", Pretty(MakeRuleA(world)));
+  WriteText(folder / "orders.json", Pretty(MakeOrders(world)));
+  WriteText(folder / "replies.json", Pretty(MakeReplies(world)));
+  WriteText(folder / "receipts.json", Pretty(MakeReceipts(world)));
+  WriteText(folder / "reports.json", Pretty(MakeReports(world)));
   return 0;
 }

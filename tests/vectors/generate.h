@@ -11,5 +11,9 @@ namespace countersign::vectors {
 [[nodiscard]] boost::json::object MakeIdsAndGenerations(const World& world);
 [[nodiscard]] boost::json::object MakeFirstTrust(const World& world);
 [[nodiscard]] boost::json::object MakeRuleA(const World& world);
+[[nodiscard]] boost::json::object MakeOrders(const World& world);
+[[nodiscard]] boost::json::object MakeReplies(const World& world);
+[[nodiscard]] boost::json::object MakeReceipts(const World& world);
+[[nodiscard]] boost::json::object MakeReports(const World& world);
 
 }  // namespace countersign::vectors
