@@ -21,6 +21,13 @@ namespace asio = boost::asio;
 
 constexpr std::string_view kJose = "application/jose";
 
+net::HttpResponse Ok(std::string_view content_type, std::string body) {
+  return {.status = 200,
+          .content_type = std::string(content_type),
+          .body = std::move(body),
+          .fields = {}};
+}
+
 // AgentDaemon carries out what agent::Agent decides. All of it runs on one io_context and thread.
 class AgentDaemon {
  public:
@@ -77,11 +84,8 @@ class AgentDaemon {
  private:
   asio::awaitable<net::HttpResponse> Answer(net::HttpRequest request) {
     if (request.path == "/countersign/v1/challenge" && request.method == "GET") {
-      co_return net::HttpResponse{
-          .status = 200,
-          .content_type = "application/json",
-          .body = wire::FormatChallengeAnswer(agent_.DrawChallenge(ReadClocks())),
-          .fields = {}};
+      co_return Ok("application/json",
+                   wire::FormatChallengeAnswer(agent_.DrawChallenge(ReadClocks())));
     }
     if (request.path == "/countersign/v1/alive" && request.method == "GET") {
       co_return net::MakeText(200, "alive");
@@ -109,10 +113,7 @@ class AgentDaemon {
       }
       co_return response;
     }
-    co_return net::HttpResponse{.status = 200,
-                                .content_type = std::string(kJose),
-                                .body = std::move(answer.receipt),
-                                .fields = {}};
+    co_return Ok(kJose, std::move(answer.receipt));
   }
 
   // An act that takes time is answered when it has ended, or with `running` after 20 s.

@@ -48,8 +48,10 @@ asio::awaitable<void> Dispatcher::Make(server::Call call) {
 }
 
 asio::awaitable<Status> Dispatcher::Exchange(server::Call& call) {
-  auto connection = co_await net::HttpConnection::Connect({call.address.Text(), call.port},
-                                                          net::HttpClientOptions{});
+  // Named: g++ 12 destroys an aggregate that is made inside a co_await expression twice.
+  net::Endpoint agent{call.address.Text(), call.port};
+  net::HttpClientOptions options;
+  auto connection = co_await net::HttpConnection::Connect(std::move(agent), std::move(options));
   if (!connection) co_return std::unexpected(std::move(connection).error());
   for (;;) {
     const auto asked = co_await connection->Exchange("GET", "/countersign/v1/challenge");

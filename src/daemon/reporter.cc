@@ -25,8 +25,10 @@ net::HttpClientOptions OptionsFor(const store::AgentConfig& config) {
 
 asio::awaitable<Result<net::HttpResponse>> Post(const store::AgentConfig& config,
                                                 std::string_view path, std::string_view body) {
-  auto connection = co_await net::HttpConnection::Connect({config.server_host, config.http_port},
-                                                          OptionsFor(config));
+  // Named: g++ 12 destroys an aggregate that is made inside a co_await expression twice.
+  net::Endpoint server{config.server_host, config.http_port};
+  net::HttpClientOptions options = OptionsFor(config);
+  auto connection = co_await net::HttpConnection::Connect(std::move(server), std::move(options));
   if (!connection) co_return std::unexpected(std::move(connection).error());
   co_return co_await connection->Exchange("POST", path, kJose, body);
 }

@@ -57,10 +57,11 @@ class ServerDaemon {
         [this](net::HttpRequest request) { return Answer(std::move(request)); });
     if (!http) return std::unexpected(std::move(http).error());
     http_ = std::make_unique<net::HttpServer>(*std::move(http));
-    auto control = net::ControlServer::Listen(io_.get_executor(), {.folder = host_.folder().path()},
-                                              [this](net::ControlMessage request, net::PeerUid) {
-                                                return Administer(std::move(request));
-                                              });
+    auto control = net::ControlServer::Listen(
+        io_.get_executor(), {.folder = host_.folder().path()},
+        [this](net::ControlMessage request, net::PeerUid) -> asio::awaitable<net::ControlMessage> {
+          co_return Administer(std::move(request));
+        });
     if (!control) return std::unexpected(std::move(control).error());
     control_ = std::make_unique<net::ControlServer>(*std::move(control));
     asio::co_spawn(io_, dispatcher_.Run(), asio::detached);
@@ -128,15 +129,14 @@ class ServerDaemon {
             .fields = {{"Content-Disposition", "attachment; filename=\"OfcNTCer.dat\""}}};
   }
 
-  asio::awaitable<net::ControlMessage> Administer(net::ControlMessage request) {
+  net::ControlMessage Administer(net::ControlMessage request) {
     auto message = server::DecodeAdmin(std::move(request));
     if (!message) {
-      co_return net::ControlMessage{
-          R"({"ok":false,"code":"malformed","message":"no JSON object","next":""})", {}, {}};
+      return {R"({"ok":false,"code":"malformed","message":"no JSON object","next":""})", {}, {}};
     }
     auto answer = host_.admin().Handle(*message, ReadClocks().wall);
     dispatcher_.Wake();
-    co_return server::EncodeAdmin(std::move(answer));
+    return server::EncodeAdmin(std::move(answer));
   }
 
   asio::awaitable<void> Tick() {

@@ -4,7 +4,7 @@
 #include <boost/json/value.hpp>
 #include <utility>
 
-#include "base/encoding.h"
+#include "base/process.h"
 #include "server/admin.h"
 #include "server/admin_request.h"
 #include "server/present.h"
@@ -140,7 +140,8 @@ Admin::Answer Admin::MakePackage(const AdminMessage& request, Instant now) {
   }
   const auto domain = TextMember(request, "domain", "");
   if (!domain) return std::unexpected(domain.error());
-  const auto host = TextMember(request, "host", server_.config().public_host);
+  const std::string& configured = server_.config().public_host;
+  const auto host = TextMember(request, "host", configured.empty() ? HostName() : configured);
   if (!host) return std::unexpected(host.error());
   const auto days = NumberMember(request, "days", 30, kMaxDays);
   if (!days) return std::unexpected(days.error());
