@@ -19,8 +19,8 @@ namespace json = boost::json;
 // Handler builds a value from the parser's events and refuses what plain JSON would allow.
 class Handler {
  public:
-  // Required by basic_parser. The size of the message bounds them all.
-  static constexpr std::size_t max_object_size = std::size_t(-1);
+  // Required by basic_parser. The size of the message bounds the other three.
+  static constexpr std::size_t max_object_size = kMaxJsonMembers;
   static constexpr std::size_t max_array_size = std::size_t(-1);
   static constexpr std::size_t max_key_size = std::size_t(-1);
   static constexpr std::size_t max_string_size = std::size_t(-1);

@@ -138,6 +138,13 @@ TEST(JsonTest, DuplicateAmongManyMembersIsRefused) {
   EXPECT_FALSE(Accepts(text + "\"m57\":1}"));
 }
 
+TEST(JsonTest, ObjectHasAtMost256Members) {
+  std::string text = "{";
+  for (int i = 0; i < 255; ++i) text += "\"m" + std::to_string(i) + "\":1,";
+  EXPECT_TRUE(Accepts(text + "\"last\":1}"));
+  EXPECT_FALSE(Accepts(text + "\"last\":1,\"more\":1}"));
+}
+
 TEST(JsonTest, DepthOfAnInnerObjectCountsFromWhereItWillStand) {
   JsonArena arena;
   EXPECT_TRUE(ParseJsonObject(R"({"a":[[[[[]]]]]})", arena.storage(), 3).has_value());
