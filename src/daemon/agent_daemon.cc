@@ -20,6 +20,7 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::string_view kJose = "application/jose";
+constexpr auto kWatch = std::chrono::seconds(30);
 
 net::HttpResponse Ok(std::string_view content_type, std::string body) {
   return {.status = 200,
@@ -38,6 +39,7 @@ class AgentDaemon {
         agent_(agent),
         log_(log),
         reporter_(io.get_executor(), agent, installation.config, log),
+        watch_(io.get_executor()),
         control_handler_(installation, agent, reporter_, random, log) {}
 
   [[nodiscard]] Status Start() {
@@ -64,6 +66,7 @@ class AgentDaemon {
     if (!control) return std::unexpected(std::move(control).error());
     control_ = std::make_unique<net::ControlServer>(*std::move(control));
     asio::co_spawn(io_, reporter_.Run(), asio::detached);
+    asio::co_spawn(io_, WatchCertificateFile(), asio::detached);
     log_.Write(LogLevel::kInfo, "agent " + agent_.id().Text() + " listens at " +
                                     net::Endpoint{config.listen, http_->port()}.Text() +
                                     " and obeys " + agent_.trust().server.Text());
@@ -73,6 +76,8 @@ class AgentDaemon {
   void Reload() { log_.Write(LogLevel::kInfo, "agent.toml is read at the next start"); }
 
   asio::awaitable<void> Stop() {
+    stopping_ = true;
+    watch_.Wake();
     reporter_.Stop();
     co_await control_->Stop();
     co_await http_->Stop();
@@ -82,6 +87,21 @@ class AgentDaemon {
   }
 
  private:
+  // OfcNTCer.dat is an output (protocol section 3): what somebody puts there is put back, and said.
+  asio::awaitable<void> WatchCertificateFile() {
+    while (!stopping_) {
+      const auto restored = installation_.folder->RestoreCertificateFile(agent_.trust());
+      if (!restored) {
+        log_.Write(LogLevel::kError, restored.error().message);
+      } else if (*restored) {
+        log_.Write(LogLevel::kWarning,
+                   "OfcNTCer.dat was not the certificate that this agent trusts, and was put back; "
+                   "IpXfer -e FILE changes what it trusts");
+      }
+      co_await watch_.Sleep(kWatch);
+    }
+  }
+
   asio::awaitable<net::HttpResponse> Answer(net::HttpRequest request) {
     if (request.path == "/countersign/v1/challenge" && request.method == "GET") {
       co_return Ok("application/json",
@@ -132,6 +152,8 @@ class AgentDaemon {
   agent::Agent& agent_;
   Log& log_;
   Reporter reporter_;
+  Waker watch_;
+  bool stopping_ = false;
   AgentControl control_handler_;
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<net::ControlServer> control_;
