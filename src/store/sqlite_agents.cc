@@ -9,28 +9,37 @@
 namespace countersign::store {
 namespace {
 
-constexpr std::string_view kColumns =
-    "id, key, admitted, admitted_by, forgotten, host, addresses, source, port, domain, version, "
-    "platform, batch, held_known, held_thumbprint, held_generation, held_owner, held_server, aud, "
-    "held_bundle, want_bundle, standing, reason, standing_since, first_seen, last_contact, "
-    "last_verified, clock_offset, proved_seq, instance, instance_epoch, replaced, returns, jump, "
-    "cloned, nonces, failures, failures_json, last_refusal";
+// The columns that stand in no index, and those that do. Their order here is that of ReadRow and of
+// the Bind functions.
+constexpr std::string_view kPlainColumns =
+    "key, admitted_by, host, addresses, port, domain, version, platform, batch, held_known, "
+    "held_thumbprint, held_generation, held_owner, held_server, aud, held_bundle, want_bundle, "
+    "reason, standing_since, last_contact, last_verified, clock_offset, proved_seq, instance, "
+    "instance_epoch, replaced, returns, jump, cloned, nonces, failures, failures_json, "
+    "last_refusal";
+constexpr std::string_view kIndexedColumns =
+    "id, standing, admitted, forgotten, source, first_seen";
 
-std::string Select(std::string_view rest) {
-  return "SELECT " + std::string(kColumns) + " FROM agents " + std::string(rest);
+std::string AllColumns() {
+  return std::string(kIndexedColumns) + ", " + std::string(kPlainColumns);
 }
 
-// ReadRow reads the columns of kColumns, in that order.
+std::string Select(std::string_view rest) {
+  return "SELECT " + AllColumns() + " FROM agents " + std::string(rest);
+}
+
 AgentRow ReadRow(SqliteQuery& query) {
   AgentRow row;
   row.id = query.Id();
-  row.key = query.Blob();
+  row.standing = query.Text();
   row.admitted = query.Bool();
-  row.admitted_by = query.Text();
   row.forgotten = query.Bool();
+  row.source = query.Text();
+  row.first_seen = query.Time();
+  row.key = query.Blob();
+  row.admitted_by = query.Text();
   row.host = query.Text();
   row.addresses = query.Decoded(DecodeTexts(query.BlobView()));
-  row.source = query.Text();
   row.port = static_cast<std::uint16_t>(query.Ranged(65'535));
   row.domain = query.Text();
   row.version = query.Text();
@@ -44,10 +53,8 @@ AgentRow ReadRow(SqliteQuery& query) {
   row.aud = query.Id();
   row.held_bundle = query.Blob();
   row.want_bundle = query.Bool();
-  row.standing = query.Text();
   row.reason = query.Text();
   row.standing_since = query.Time();
-  row.first_seen = query.Time();
   row.last_contact = query.OptionalTime();
   row.last_verified = query.OptionalTime();
   row.clock_offset = query.Int();
@@ -78,19 +85,22 @@ struct Lists {
   Bytes nonces;
 };
 
-// BindRow binds the columns of kColumns, in that order.
-void BindRow(SqliteQuery& query, const AgentRow& row, const Lists& lists) {
-  query.Bind(row.id).Bind(row.key).Bind(row.admitted).Bind(row.admitted_by).Bind(row.forgotten);
-  query.Bind(row.host).Bind(lists.addresses).Bind(row.source).Bind(row.port).Bind(row.domain);
-  query.Bind(row.version).Bind(row.platform).Bind(row.batch);
+void BindIndexed(SqliteQuery& query, const AgentRow& row) {
+  query.Bind(row.id).Bind(row.standing).Bind(row.admitted).Bind(row.forgotten);
+  query.Bind(row.source).Bind(row.first_seen);
+}
+
+void BindPlain(SqliteQuery& query, const AgentRow& row, const Lists& lists) {
+  query.Bind(row.key).Bind(row.admitted_by).Bind(row.host).Bind(lists.addresses).Bind(row.port);
+  query.Bind(row.domain).Bind(row.version).Bind(row.platform).Bind(row.batch);
   query.Bind(row.held_known).Bind(row.held_thumbprint).BindUnsigned(row.held_generation);
   query.Bind(row.held_owner).Bind(row.held_server).Bind(row.aud).Bind(row.held_bundle);
-  query.Bind(row.want_bundle).Bind(row.standing).Bind(row.reason).Bind(row.standing_since);
-  query.Bind(row.first_seen).BindOptional(row.last_contact).BindOptional(row.last_verified);
-  query.Bind(row.clock_offset).BindUnsigned(row.proved_seq).Bind(row.instance);
-  query.BindUnsigned(row.instance_epoch).Bind(lists.replaced).Bind(lists.returns);
-  query.BindUnsigned(row.jump).Bind(row.cloned).Bind(lists.nonces);
-  query.BindUnsigned(row.failures).Bind(row.failures_json).Bind(row.last_refusal);
+  query.Bind(row.want_bundle).Bind(row.reason).Bind(row.standing_since);
+  query.BindOptional(row.last_contact).BindOptional(row.last_verified).Bind(row.clock_offset);
+  query.BindUnsigned(row.proved_seq).Bind(row.instance).BindUnsigned(row.instance_epoch);
+  query.Bind(lists.replaced).Bind(lists.returns).BindUnsigned(row.jump).Bind(row.cloned);
+  query.Bind(lists.nonces).BindUnsigned(row.failures).Bind(row.failures_json);
+  query.Bind(row.last_refusal);
 }
 
 // ReadRows appends what the query yields.
@@ -118,12 +128,20 @@ Result<std::optional<AgentRow>> SqliteAgents::Find(const AgentId& id) {
   });
 }
 
+// SQLite writes an index anew for every column in SET, changed or not. Most writes change none that
+// is indexed: they are tried first without them.
 Status SqliteAgents::Put(const AgentRow& row) {
-  static const std::string sql = UpsertSql("agents", kColumns);
+  static const std::string update = UpdateSql("agents", kPlainColumns, kIndexedColumns);
+  static const std::string upsert = UpsertSql("agents", AllColumns());
   return connection_.Run("cannot write an agent", [&]() -> Status {
     const Lists lists(row);
-    SqliteQuery query(connection_, sql.c_str());
-    BindRow(query, row, lists);
+    SqliteQuery changed(connection_, update.c_str());
+    BindPlain(changed, row, lists);
+    BindIndexed(changed, row);
+    if (changed.Write() == 1) return {};
+    SqliteQuery query(connection_, upsert.c_str());
+    BindIndexed(query, row);
+    BindPlain(query, row, lists);
     query.Write();
     return {};
   });

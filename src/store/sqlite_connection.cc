@@ -101,7 +101,8 @@ Status SqliteConnection::MigrateAll(std::span<const SqliteMigration> migrations)
   return {};
 }
 
-// synchronous=FULL makes every commit durable before it returns; NORMAL would not in WAL.
+// synchronous=FULL makes every commit durable before it returns; NORMAL would not in WAL. 32 MiB of
+// cache and 16 MiB of log between checkpoints, because a large fleet's rows are visited at random.
 void SqliteConnection::Configure() {
   const std::string mode = database_.execAndGet("PRAGMA journal_mode = WAL").getString();
   if (mode != "wal" && mode != "memory") {
@@ -109,7 +110,7 @@ void SqliteConnection::Configure() {
   }
   database_.exec(
       "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
-      "PRAGMA temp_store = MEMORY;");
+      "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4096;");
 }
 
 // Another process may be migrating at the same time: the number is read again under the lock.

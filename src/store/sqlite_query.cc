@@ -131,13 +131,16 @@ std::string UpsertSql(std::string_view table, std::string_view columns) {
   return sql;
 }
 
-std::string UpdateSql(std::string_view table, std::string_view columns) {
-  const std::vector<std::string_view> names = SplitColumns(columns);
-  std::string sql = "UPDATE " + std::string(table) + " SET ";
-  for (std::size_t i = 1; i < names.size(); ++i) {
-    sql += (i > 1 ? ", " : "") + std::string(names[i]) + " = ?";
-  }
-  return sql + " WHERE " + std::string(names[0]) + " = ?";
+std::string UpdateSql(std::string_view table, std::string_view columns, std::string_view keys) {
+  const auto equal_each = [](std::string_view names, std::string_view between) {
+    std::string text;
+    for (const std::string_view name : SplitColumns(names)) {
+      text += (text.empty() ? "" : std::string(between)) + std::string(name) + " = ?";
+    }
+    return text;
+  };
+  return "UPDATE " + std::string(table) + " SET " + equal_each(columns, ", ") + " WHERE " +
+         equal_each(keys, " AND ");
 }
 
 }  // namespace countersign::store

@@ -85,10 +85,12 @@ class SqliteQuery {
   bool damaged_ = false;
 };
 
-// Texts of statements over one list of columns ("id, key, host"), the key first.
+// Texts of statements over lists of columns ("id, key, host").
 [[nodiscard]] std::string InsertSql(std::string_view table, std::string_view columns);
+// UpsertSql inserts a row, or replaces that of the same first column.
 [[nodiscard]] std::string UpsertSql(std::string_view table, std::string_view columns);
-// UpdateSql sets every column but the first, which is bound last.
-[[nodiscard]] std::string UpdateSql(std::string_view table, std::string_view columns);
+// UpdateSql sets `columns` where all `keys`, which are bound after them, are equal.
+[[nodiscard]] std::string UpdateSql(std::string_view table, std::string_view columns,
+                                    std::string_view keys);
 
 }  // namespace countersign::store

@@ -52,7 +52,8 @@ CREATE INDEX agents_by_standing ON agents (standing, id, forgotten);
 -- Only those who wait for admission are in it: the limits on them cost the others nothing.
 CREATE INDEX agents_unadmitted ON agents (source, first_seen) WHERE admitted = 0 AND forgotten = 0;
 
--- state: 0 queued, 1 sent, 2 unknown, 3 done, 4 lapsed. Open means state < 2.
+-- state: 0 queued, 1 sent, 2 unknown, 3 done, 4 lapsed. is_open: queued or sent, so that an index of
+-- the open ones is touched only when an order opens or ends.
 CREATE TABLE orders (
   id           INTEGER PRIMARY KEY,
   jti          BLOB NOT NULL UNIQUE CHECK (length(jti) = 16),
@@ -63,6 +64,7 @@ CREATE TABLE orders (
   created      INTEGER NOT NULL,
   jti_drawn    INTEGER NOT NULL,
   expires      INTEGER NOT NULL,
+  is_open      INTEGER NOT NULL CHECK (is_open = (state < 2)),
   state        INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),
   verdict      TEXT NOT NULL,
   earlier      TEXT NOT NULL,
@@ -74,9 +76,9 @@ CREATE TABLE orders (
 ) STRICT;
 
 -- Each ends with the id by itself.
-CREATE INDEX orders_open_by_agent ON orders (agent) WHERE state < 2;
-CREATE INDEX orders_open_by_attempt ON orders (next_attempt) WHERE state < 2;
-CREATE INDEX orders_open_by_expiry ON orders (expires) WHERE state < 2;
+CREATE INDEX orders_open_by_agent ON orders (agent) WHERE is_open = 1;
+CREATE INDEX orders_open_by_attempt ON orders (next_attempt) WHERE is_open = 1;
+CREATE INDEX orders_open_by_expiry ON orders (expires) WHERE is_open = 1;
 
 CREATE TABLE receipts (
   id      INTEGER PRIMARY KEY,
