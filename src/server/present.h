@@ -16,7 +16,7 @@ namespace countersign::server {
 // generation, server_ids, key.
 [[nodiscard]] boost::json::object CertificateJson(const IdentityBook::Entry& entry);
 
-// AgentJson: the columns of `CertificateManager -l` and more; see docs/json.md. `expected`: the
+// AgentJson: the columns of `CertificateManager -l` and more. `expected`: the
 // thumbprint of the active certificate, or nullptr.
 [[nodiscard]] boost::json::object AgentJson(const store::AgentRow& row, const Digest* expected);
 
