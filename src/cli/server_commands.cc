@@ -68,7 +68,8 @@ void PrintOutcome(const InitCommand& command, const crypto::Certificate& certifi
     return;
   }
   PrintLine("The server is in " + command.folder.string() + ". Its certificate:");
-  PrintCertificate({{"name", certificate.common_name()},
+  PrintCertificate({{"store", store::kStoreActive},
+                    {"name", certificate.common_name()},
                     {"not_before", FormatUtc(certificate.not_before())},
                     {"not_after", FormatUtc(certificate.not_after())},
                     {"serial", certificate.serial()},
