@@ -5,7 +5,10 @@
 #include <openssl/core_names.h>
 #include <openssl/pem.h>
 
+#include <atomic>
 #include <boost/json.hpp>
+#include <thread>
+#include <vector>
 
 #include "base/encoding.h"
 #include "base/files.h"
@@ -103,6 +106,26 @@ TEST_P(KeysOfEveryKindTest, EmptyMessageIsAMessage) {
   const auto signature = key_.SignJws({});
   ASSERT_TRUE(signature);
   EXPECT_TRUE(key_.public_key().VerifyJws({}, *signature));
+}
+
+TEST_P(KeysOfEveryKindTest, OneKeyServesManyThreads) {
+  const PublicKey& key = key_.public_key();
+  const Bytes signature = *key_.SignJws(AsBytes("message"));
+  std::atomic<int> num_right = 0;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int k = 0; k < 20; ++k) {
+        const auto own = key_.SignJws(AsBytes("own"));
+        if (key.VerifyJws(AsBytes("message"), signature) && key.VerifyJws(AsBytes("own"), *own) &&
+            !key.VerifyJws(AsBytes("messagf"), signature)) {
+          ++num_right;
+        }
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(num_right, 80);
 }
 
 TEST_P(KeysOfEveryKindTest, OctetsAfterTheEndAreRefused) {
