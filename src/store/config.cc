@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "store/toml_scan.h"
 
 namespace countersign::store {
 namespace {
@@ -268,6 +269,12 @@ Result<T> ReadToml(std::string_view text, Result<T> (*read)(const toml::table&))
   if (text.size() > kMaxConfigLen) {
     return Fail(Code::kMalformed, "it has " + std::to_string(text.size()) + " octets, and " +
                                       std::to_string(kMaxConfigLen) + " are the most");
+  }
+  if (const auto place = FindBareNonAscii(text)) {
+    return Fail(Code::kMalformed, "line " + std::to_string(place->line) + ", column " +
+                                      std::to_string(place->column) +
+                                      ": a character that may stand in comments and in strings of "
+                                      "one line only");
   }
   try {
     return read(toml::parse(text));

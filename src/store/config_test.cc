@@ -131,6 +131,7 @@ TEST(Config, ServerFileIsRefusedWithPlaceAndKey) {
       {"listen", "line 1", ""},
       {std::string("listen = \"a\0b\"", 14), "line 1", ""},
       {"listen = \"\xff\"", "line 1", ""},
+      {"# ü\nhttp_port ü = 1", "line 2, column 11: ", "comments"},
   };
   for (const auto& [text, place, mention] : cases) {
     EXPECT_THAT(RefusedServer(text), StartsWith(place)) << text;

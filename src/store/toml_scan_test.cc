@@ -1,0 +1,43 @@
+#include "store/toml_scan.h"
+
+#include <gtest/gtest.h>
+
+namespace countersign::store {
+namespace {
+
+TEST(TomlScan, CommentsAndStringsOfOneLineMayHoldAnything) {
+  for (const std::string_view text :
+       {"", "a = 1", "# ü", "a = \"ü\" # ü\nb = 'ü'",
+        "\xef\xbb\xbf"
+        "a = 1",
+        "a = \"\\\"ü\"", "a = '\\' # ü", "a = \"\" # ü", "a = '' # ü", "a = \"\\\\\" # ü",
+        "a = \"\"\"b\"\"\" # ü", "a = \"\"\"b\n\"\" c\"\"\"\"\" # ü", "a = '''b\n'' c''' # ü",
+        "a = \"\"\"\\\"\"\"\" # ü"}) {
+    EXPECT_FALSE(FindBareNonAscii(text).has_value()) << text;
+  }
+}
+
+TEST(TomlScan, CharactersElsewhereAreFound) {
+  struct Case {
+    std::string_view text;
+    TextPlace place;
+  };
+  for (const auto& [text, place] : {
+           Case{"ü = 1", {1, 1}},
+           Case{"a = 1 ü", {1, 7}},
+           Case{"# ü\na = ü", {2, 5}},
+           Case{"a = \"üü\" ü", {1, 10}},
+           Case{"a = \"b\nü", {2, 1}},
+           Case{"a = \"\\\\\" ü", {1, 10}},
+           Case{"a = '\\' ü", {1, 9}},
+           Case{"a = \"\"\"ü\"\"\"", {1, 8}},
+           Case{"a = \"\"\"\\ ü", {1, 10}},
+           Case{"a = '''\nü'''", {2, 1}},
+           Case{"a = \"\"\"\"\"\" ü", {1, 12}},
+       }) {
+    EXPECT_EQ(FindBareNonAscii(text), place) << text;
+  }
+}
+
+}  // namespace
+}  // namespace countersign::store
