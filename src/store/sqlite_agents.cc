@@ -28,8 +28,9 @@ std::string Select(std::string_view rest) {
   return "SELECT " + AllColumns() + " FROM agents " + std::string(rest);
 }
 
-AgentRow ReadRow(SqliteQuery& query) {
-  AgentRow row;
+// ReadSaid reads what the agent is and says, up to the column want_bundle; ReadKnown reads what the
+// server made of it, the rest.
+void ReadSaid(SqliteQuery& query, AgentRow& row) {
   row.id = query.Id();
   row.standing = query.Text();
   row.admitted = query.Bool();
@@ -53,6 +54,9 @@ AgentRow ReadRow(SqliteQuery& query) {
   row.aud = query.Id();
   row.held_bundle = query.Blob();
   row.want_bundle = query.Bool();
+}
+
+void ReadKnown(SqliteQuery& query, AgentRow& row) {
   row.reason = query.Text();
   row.standing_since = query.Time();
   row.last_contact = query.OptionalTime();
@@ -69,6 +73,12 @@ AgentRow ReadRow(SqliteQuery& query) {
   row.failures = query.Unsigned();
   row.failures_json = query.Text();
   row.last_refusal = query.Text();
+}
+
+AgentRow ReadRow(SqliteQuery& query) {
+  AgentRow row;
+  ReadSaid(query, row);
+  ReadKnown(query, row);
   return row;
 }
 
