@@ -1,0 +1,97 @@
+#pragma once
+
+#include "store/registry.h"
+
+namespace countersign::testing {
+
+// ForwardingRegistry passes every call on to another registry; tests override what they want to
+// stop or to watch. `registry` must outlive it.
+class ForwardingRegistry : public store::Registry {
+ public:
+  explicit ForwardingRegistry(store::Registry& registry) : registry_(registry) {}
+
+  [[nodiscard]] Status Transact(const std::function<Status()>& body) override {
+    return registry_.Transact(body);
+  }
+  [[nodiscard]] Result<std::optional<store::AgentRow>> FindAgent(const AgentId& id) override {
+    return registry_.FindAgent(id);
+  }
+  [[nodiscard]] Status PutAgent(const store::AgentRow& row) override {
+    return registry_.PutAgent(row);
+  }
+  [[nodiscard]] Status DeleteAgent(const AgentId& id) override { return registry_.DeleteAgent(id); }
+  [[nodiscard]] Result<std::vector<store::AgentRow>> ListAgents(
+      const store::AgentQuery& query) override {
+    return registry_.ListAgents(query);
+  }
+  [[nodiscard]] Result<std::vector<store::StandingCount>> CountAgents() override {
+    return registry_.CountAgents();
+  }
+  [[nodiscard]] Result<std::uint64_t> CountUnadmitted(std::string_view source,
+                                                      Instant since) override {
+    return registry_.CountUnadmitted(source, since);
+  }
+  [[nodiscard]] Result<std::uint64_t> DropSilentUnadmitted(Instant before) override {
+    return registry_.DropSilentUnadmitted(before);
+  }
+  [[nodiscard]] Result<std::int64_t> AddOrder(const store::OrderRow& row) override {
+    return registry_.AddOrder(row);
+  }
+  [[nodiscard]] Status PutOrder(const store::OrderRow& row) override {
+    return registry_.PutOrder(row);
+  }
+  [[nodiscard]] Result<std::optional<store::OrderRow>> FindOrder(const Jti& jti) override {
+    return registry_.FindOrder(jti);
+  }
+  [[nodiscard]] Result<std::vector<store::OrderRow>> OpenOrders(const AgentId& agent,
+                                                                std::size_t limit) override {
+    return registry_.OpenOrders(agent, limit);
+  }
+  [[nodiscard]] Result<std::vector<store::OrderRow>> DueOrders(Instant now,
+                                                               std::size_t limit) override {
+    return registry_.DueOrders(now, limit);
+  }
+  [[nodiscard]] Result<std::optional<Instant>> NextAttempt() override {
+    return registry_.NextAttempt();
+  }
+  [[nodiscard]] Result<std::uint64_t> LapseOrders(Instant now) override {
+    return registry_.LapseOrders(now);
+  }
+  [[nodiscard]] Status AddReceipt(const AgentId& agent, const Jti& order, std::string_view receipt,
+                                  Instant at) override {
+    return registry_.AddReceipt(agent, order, receipt, at);
+  }
+  [[nodiscard]] Result<std::vector<std::string>> ReceiptsOf(const Jti& order) override {
+    return registry_.ReceiptsOf(order);
+  }
+  [[nodiscard]] Status PutCertificate(const store::CertificateRow& row) override {
+    return registry_.PutCertificate(row);
+  }
+  [[nodiscard]] Result<std::vector<store::CertificateRow>> ListCertificates() override {
+    return registry_.ListCertificates();
+  }
+  [[nodiscard]] Status PutToken(const store::TokenRow& row) override {
+    return registry_.PutToken(row);
+  }
+  [[nodiscard]] Result<std::optional<store::TokenRow>> FindToken(std::string_view id) override {
+    return registry_.FindToken(id);
+  }
+  [[nodiscard]] Status AddEvent(const store::EventRow& row) override {
+    return registry_.AddEvent(row);
+  }
+  [[nodiscard]] Result<std::vector<store::EventRow>> ListEvents(std::int64_t after,
+                                                                std::size_t limit) override {
+    return registry_.ListEvents(after, limit);
+  }
+  [[nodiscard]] Result<std::optional<std::string>> GetMeta(std::string_view key) override {
+    return registry_.GetMeta(key);
+  }
+  [[nodiscard]] Status PutMeta(std::string_view key, std::string_view value) override {
+    return registry_.PutMeta(key, value);
+  }
+
+ private:
+  store::Registry& registry_;
+};
+
+}  // namespace countersign::testing
