@@ -18,7 +18,8 @@ void RoundTrip(ByteView file) {
   Check(memory->Start(jti, Digest{}, FromUnix(0)).has_value(), "room");
   (void)memory->Finish(jti, trust::Verdict::kDone, "{}", FromUnix(1));
   memory->TrustMoved(Digest{1});
-  Check(memory->Seen(jti)->verdict == trust::Verdict::kDoneBefore, "an order that was done");
+  const auto seen = memory->Seen(jti);
+  Check(seen && seen->verdict == trust::Verdict::kDoneBefore, "an order that was done");
 }
 
 }  // namespace

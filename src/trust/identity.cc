@@ -32,15 +32,17 @@ Result<Identity> IdentityOf(const crypto::Certificate& certificate) {
                                     certificate.subject() +
                                     ") cannot be a server certificate: " + std::string(what));
   };
+  const auto& owner = certificate.authority_key_id();
+  const auto& generation = certificate.generation();
   if (certificate.is_ca()) return refuse("it is a CA certificate that another key signed");
-  if (!certificate.authority_key_id()) {
+  if (!owner) {
     return refuse("its authority key identifier is not the 32-byte digest of an owner key");
   }
   if (certificate.server_ids().empty()) return refuse("it names no server id (SAN urn:uuid:…)");
-  if (!certificate.generation()) return refuse("it has no generation (dnQualifier)");
-  return Identity{.owner = *certificate.authority_key_id(),
+  if (!generation) return refuse("it has no generation (dnQualifier)");
+  return Identity{.owner = *owner,
                   .server_ids = certificate.server_ids(),
-                  .generation = *certificate.generation(),
+                  .generation = *generation,
                   .self_signed = false};
 }
 

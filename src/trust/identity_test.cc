@@ -108,7 +108,8 @@ TEST_F(IdentityTest, IssuedCertificateThatLacksSomethingIsRefusedByName) {
 }
 
 TEST_F(IdentityTest, ImportedIdentityWithServerIdAndGenerationIsReadAsItStands) {
-  ForgedCertificate forged = Complete();  // its authority key id names another owner: not looked at
+  const ForgedCertificate forged =
+      Complete();  // its authority key id names another owner: not looked at
   const auto identity = IdentityOf(SelfSigned(forged));
   ASSERT_TRUE(identity.has_value());
   EXPECT_EQ(identity->owner, server_key_.public_key().digest());
@@ -122,7 +123,7 @@ TEST_F(IdentityTest, ImportedIdentityThatLacksOneOfThemHasNeitherRead) {
   without_id.uris.clear();
   ForgedCertificate without_generation = Complete();
   without_generation.subject.pop_back();
-  ForgedCertificate bare;
+  const ForgedCertificate bare;
   for (const auto& forged : {without_id, without_generation, bare}) {
     const auto identity = IdentityOf(SelfSigned(forged));
     ASSERT_TRUE(identity.has_value());

@@ -49,7 +49,8 @@ bool AllName(const std::vector<Certificate>& chain, const ServerId& server) {
 std::optional<Verdict> GenerationRefused(const TrustState& held, const Certificate& certificate) {
   const auto* const highest = held.FindHighest(held.server);
   if (highest == nullptr) return std::nullopt;  // not reached: a state remembers its own
-  const std::uint64_t generation = *certificate.generation();
+  // Clause 2 has seen to it that there is one; 0 would be refused.
+  const std::uint64_t generation = certificate.generation().value_or(0);
   if (generation < highest->generation) return Verdict::kOlderGeneration;
   if (generation == highest->generation && certificate.thumbprint() != highest->thumbprint) {
     return Verdict::kFork;
@@ -93,7 +94,7 @@ TrustState Moved(const TrustState& held, const Accepted& accepted) {
                   .bundle = accepted.bundle,
                   .owner = accepted.owner(),
                   .server = held.server,
-                  .generation = *certificate.generation(),
+                  .generation = certificate.generation().value_or(0),
                   .highest = held.highest};
   for (auto& entry : next.highest) {
     if (entry.server == next.server) {

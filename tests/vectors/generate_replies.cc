@@ -17,7 +17,7 @@ class ReplyCases {
   // Passes steps 1 to 7; `orders`: what becomes of each order in it.
   void Passes(std::string_view name, const MessageChange& change, const json::array& orders = {},
               const Context& context = {}, const std::string& state_after = "") {
-    Message reply = Made(change);
+    const Message reply = Made(change);
     json::object& one = Add(name, "passes", true, context, state_after, reply);
     json::object& expect = one["expect"].get_object();
     expect["orders"] = orders;
@@ -85,7 +85,7 @@ void AddForms(ReplyCases& cases) {
   cases.Malformed("nonce of 15 octets", "nonce", "ICEiIyQlJicoKSorLC0u");
   cases.Malformed("unknown member", "note", "");
   cases.Malformed("orders: 17", "orders", json::array(17, json::value("a.b.c")));
-  cases.Malformed("orders: not strings", "orders", json::array({1}));
+  cases.Malformed("orders: not strings", "orders", json::array(1, json::value(1)));
   cases.Refused("malformed", "typ of an order",
                 [](Message& m) { m.header["typ"] = "countersign-order+jwt"; });
 }

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/files.h"
+#include "tests/support/must.h"
 
 namespace countersign::vectors {
 namespace {
@@ -63,9 +64,8 @@ std::string Pretty(const json::value& value) {
 
 json::value ReadJson(const std::filesystem::path& path) {
   constexpr std::size_t kMaxLen = 64 * 1024 * 1024;
-  const auto file = ReadFile(path, kMaxLen);
-  Check(file.has_value(), file ? "" : file.error().message);
-  return json::parse(json::string_view(AsText(*file)));
+  const Bytes file = testing::Must(ReadFile(path, kMaxLen));
+  return json::parse(json::string_view(AsText(file)));
 }
 
 void WriteText(const std::filesystem::path& path, std::string_view text) {

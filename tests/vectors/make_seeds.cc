@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "base/files.h"
 #include "crypto/hash.h"
+#include "tests/support/must.h"
 #include "tests/vectors/json_text.h"
 #include "tests/vectors/vector_file.h"
 #include "trust/order_memory.h"
@@ -78,13 +79,13 @@ void AddMemories(const std::filesystem::path& folder) {
   };
   corpus.Add(file);
   for (std::uint8_t n = 1; n <= 3; ++n) {
-    append(memory.Start(JtiOf(n), Digest{n}, now).value());
+    append(testing::Must(memory.Start(JtiOf(n), Digest{n}, now)));
     if (n == 2) continue;
     append(memory.Finish(JtiOf(n), n == 1 ? trust::Verdict::kDone : trust::Verdict::kFailed,
                          R"({"code":0})", now));
   }
   memory.Forget(JtiOf(1));
-  append(memory.Start(JtiOf(1), Digest{9}, now).value());
+  append(testing::Must(memory.Start(JtiOf(1), Digest{9}, now)));
   corpus.Add(memory.Encode());
 }
 

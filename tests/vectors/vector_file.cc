@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/encoding.h"
+#include "tests/support/must.h"
 #include "tests/vectors/json_text.h"
 
 namespace countersign::vectors {
@@ -11,9 +12,7 @@ namespace {
 namespace json = boost::json;
 
 crypto::Certificate Parse(const Bytes& der) {
-  auto certificate = crypto::Certificate::Parse(der);
-  Check(certificate.has_value(), certificate ? "" : certificate.error().message);
-  return *std::move(certificate);
+  return testing::Must(crypto::Certificate::Parse(der));
 }
 
 }  // namespace
@@ -72,12 +71,12 @@ std::string_view TextOf(const json::value& value) {
 std::uint64_t NumberOf(const json::value& value) { return value.to_number<std::uint64_t>(); }
 
 Digest DigestOf(const json::value& value) {
-  return Base64UrlDecodeFixed<32>(TextOf(value)).value();
+  return testing::Must(Base64UrlDecodeFixed<32>(TextOf(value)));
 }
 
-Bytes CertificateOf(const json::value& value) { return Base64Decode(TextOf(value)).value(); }
+Bytes CertificateOf(const json::value& value) { return testing::Must(Base64Decode(TextOf(value))); }
 
-Uuid UuidOf(const json::value& value) { return Uuid::ParseUrn(TextOf(value)).value(); }
+Uuid UuidOf(const json::value& value) { return testing::Must(Uuid::ParseUrn(TextOf(value))); }
 
 trust::DistrustList DistrustOf(const json::array& digests) {
   std::set<Digest> entries;

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "crypto/hash.h"
+#include "tests/support/must.h"
 #include "tests/vectors/json_text.h"
 
 namespace countersign::vectors {
@@ -11,15 +12,10 @@ namespace {
 
 using crypto::Certificate;
 using crypto::CertificateRequest;
+using testing::Must;
 
 constexpr std::int64_t kNotBefore = 1'767'225'600;  // 2026-01-01
 constexpr std::int64_t kNotAfter = 1'861'920'000;   // 2029-01-01
-
-template <class T>
-T Must(Result<T> result) {
-  Check(result.has_value(), result ? "" : result.error().message);
-  return *std::move(result);
-}
 
 // A serial number that follows from what it is for, so that only signatures differ between runs.
 std::array<std::uint8_t, 16> SerialFor(std::string_view what, std::uint64_t generation) {
@@ -43,11 +39,11 @@ Certificate IssueOwner(const crypto::PrivateKey& key) {
 World::World(const std::filesystem::path& keys_file) {
   const boost::json::value file = ReadJson(keys_file);
   for (const auto& [name, text] : file.at("keys").as_object()) {
-    const Bytes der = Base64Decode(std::string_view(text.as_string())).value();
+    const Bytes der = Must(Base64Decode(std::string_view(text.as_string())));
     keys_.emplace(name, Must(crypto::PrivateKey::FromPkcs8(SecretBytes(ByteView(der)))));
   }
   for (const auto& [name, text] : file.at("refused_public_keys").as_object()) {
-    refused_public_keys_.emplace(name, Base64Decode(std::string_view(text.as_string())).value());
+    refused_public_keys_.emplace(name, Must(Base64Decode(std::string_view(text.as_string()))));
   }
 }
 
@@ -60,11 +56,11 @@ const crypto::PrivateKey& World::Key(std::string_view name) const {
 Digest World::KeyDigest(std::string_view name) const { return Key(name).public_key().digest(); }
 
 ServerId World::server_id() const {
-  return ServerId::ParseText("6f1d6c1e-8f3a-4d0e-9a53-0c2b7f5e1a01").value();
+  return Must(ServerId::ParseText("6f1d6c1e-8f3a-4d0e-9a53-0c2b7f5e1a01"));
 }
 
 ServerId World::other_server_id() const {
-  return ServerId::ParseText("a2b94d70-51c8-4e6b-8f1d-3d9e6c7b8a02").value();
+  return Must(ServerId::ParseText("a2b94d70-51c8-4e6b-8f1d-3d9e6c7b8a02"));
 }
 
 Uuid World::IdOf(std::string_view key) const { return Uuid::FromDigest(KeyDigest(key)); }
