@@ -208,7 +208,7 @@ std::string Unsigned(const JwsText& text) {
 }
 
 std::string Signed(const JwsText& text, const crypto::Signer& signer) {
-  std::string message =
+  const std::string message =
       Base64UrlEncode(AsBytes(text.header)) + "." + Base64UrlEncode(AsBytes(text.payload));
   const auto signature = signer.SignJws(AsBytes(message));
   return message + "." + Base64UrlEncode(signature.value());

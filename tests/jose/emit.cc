@@ -69,7 +69,8 @@ void AddAnswers(TestAuthority& authority, Emitter& out) {
 
   Report report = SampleReport(agent.public_key());
   const Bytes secret(32, 0x5e);
-  report.enrol->proof = EnrolProof(secret, report.iss, report.aud, report.challenge);
+  report.enrol = {.token = "T-2025_11",
+                  .proof = EnrolProof(secret, report.iss, report.aud, report.challenge)};
   out.Add("report", SignReport(report, agent), agent.public_key());
   out.Tell("secret", Base64Encode(secret));
 

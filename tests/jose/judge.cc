@@ -102,7 +102,8 @@ int Run() {
     std::string message;
     words >> kind >> world >> message;
     const auto octets = Base64Decode(message);
-    std::cout << JudgeLine(kind, worlds.at(world), AsText(octets.value())) << std::endl;
+    if (!octets) return 2;
+    std::cout << JudgeLine(kind, worlds.at(world), AsText(*octets)) << std::endl;
   }
   return 0;
 }
