@@ -11,6 +11,7 @@ Result<Bytes> AgentDisk::LoadTrust() {
 }
 
 Status AgentDisk::StoreTrust(const trust::TrustState& state) {
+  kept_trust_ = trust_;
   return Write(AgentFile::kTrust, trust_, trust::EncodeTrustState(state), 0);
 }
 
@@ -49,6 +50,7 @@ Status AgentDisk::Write(AgentFile file, Bytes& content, Bytes next, std::size_t 
 }
 
 void AgentDisk::Cut() {
+  if (loses_trust_ && !kept_trust_.empty()) trust_ = kept_trust_;
   if (loses_synced_) orders_.resize(std::min(orders_.size(), synced_));
 }
 

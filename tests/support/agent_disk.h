@@ -40,6 +40,8 @@ class AgentDisk final : public store::AgentStorage {
   void set_tear(std::function<std::size_t(std::size_t len)> tear) { tear_ = std::move(tear); }
   // LoseSynced makes a broken disk: appends are told to be durable, and a power cut undoes them.
   void LoseSynced() { loses_synced_ = true; }
+  // LoseTrust makes one that loses each new trust state at the next power cut.
+  void LoseTrust() { loses_trust_ = true; }
   // Cut is a power cut while nothing is being written.
   void Cut();
 
@@ -72,7 +74,10 @@ class AgentDisk final : public store::AgentStorage {
   std::function<std::size_t(std::size_t)> tear_;
   bool loses_synced_ = false;
   Bytes trust_, orders_, counters_;
-  std::size_t synced_ = 0;  // of orders_, on a disk that loses what it should not
+  // On a disk that loses what it should not: what it keeps.
+  std::size_t synced_ = 0;
+  bool loses_trust_ = false;
+  Bytes kept_trust_;
   std::vector<AgentFile> writes_;
 };
 
