@@ -5,6 +5,7 @@
 
 #include "base/process.h"
 #include "cli/output.h"
+#include "net/open_when_free.h"
 #include "server/admin_codec.h"
 
 namespace countersign::cli {
@@ -52,19 +53,25 @@ Result<Session> Session::Open(const fs::path& folder) {
   COUNTERSIGN_RETURN_IF_ERROR(server::CheckServerFolder(folder));
   Session session;
   auto client = net::ControlClient::Connect(folder);
-  if (client) {
-    session.client_.emplace(*std::move(client));
-    return session;
-  }
-  if (client.error().code != Code::kUnavailable && client.error().code != Code::kNotFound) {
+  if (!client && client.error().code != Code::kUnavailable &&
+      client.error().code != Code::kNotFound) {
     return std::unexpected(std::move(client).error());
   }
-  COUNTERSIGN_RETURN_IF_ERROR(BecomeOwnerOf(folder));
-  ForbidCoreDumps();
-  session.log_ = MakeQuietLog();
-  auto host = server::Host::Open(folder, *session.log_, ReadClocks().wall);
-  if (!host) return std::unexpected(std::move(host).error());
-  session.host_ = *std::move(host);
+  if (!client) {
+    COUNTERSIGN_RETURN_IF_ERROR(BecomeOwnerOf(folder));
+    ForbidCoreDumps();
+    session.log_ = MakeQuietLog();
+    auto host = net::OpenWhenFree(
+        folder, [&] { return server::Host::Open(folder, *session.log_, ReadClocks().wall); });
+    if (host) {
+      session.host_ = *std::move(host);
+      return session;
+    }
+    // A server that has just started has the folder now.
+    client = net::ControlClient::Connect(folder);
+    if (!client) return std::unexpected(std::move(host).error());
+  }
+  session.client_.emplace(*std::move(client));
   return session;
 }
 

@@ -13,6 +13,7 @@
 #include "daemon/service.h"
 #include "net/control_server.h"
 #include "net/http_server.h"
+#include "net/open_when_free.h"
 
 namespace countersign::daemon {
 namespace {
@@ -163,7 +164,7 @@ class AgentDaemon {
 
 Status RunAgent(const std::filesystem::path& folder, Log& log) {
   ForbidCoreDumps();
-  auto installation = agent::Installation::Open(folder);
+  auto installation = net::OpenWhenFree(folder, [&] { return agent::Installation::Open(folder); });
   if (!installation) return std::unexpected(std::move(installation).error());
   crypto::SystemRandom random;
   auto agent = agent::Agent::Create(

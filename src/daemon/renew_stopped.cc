@@ -9,12 +9,13 @@
 #include "agent/present.h"
 #include "crypto/hash.h"
 #include "daemon/reporter.h"
+#include "net/open_when_free.h"
 
 namespace countersign::daemon {
 
 Result<std::string> RenewStopped(const std::filesystem::path& folder,
                                  const crypto::Certificate& certificate, bool verify, Log& log) {
-  auto installation = agent::Installation::Open(folder);
+  auto installation = net::OpenWhenFree(folder, [&] { return agent::Installation::Open(folder); });
   if (!installation) return std::unexpected(std::move(installation).error());
   crypto::SystemRandom random;
   auto agent = agent::Agent::Create(

@@ -11,6 +11,7 @@
 #include "daemon/service.h"
 #include "net/control_server.h"
 #include "net/http_server.h"
+#include "net/open_when_free.h"
 #include "server/admin_codec.h"
 #include "server/host.h"
 
@@ -162,7 +163,8 @@ Status RunServer(const std::filesystem::path& folder, Log& log) {
   ForbidCoreDumps();
   COUNTERSIGN_RETURN_IF_ERROR(server::CheckServerFolder(folder));
   COUNTERSIGN_RETURN_IF_ERROR(BecomeOwnerOf(folder));
-  auto host = server::Host::Open(folder, log, ReadClocks().wall);
+  auto host =
+      net::OpenWhenFree(folder, [&] { return server::Host::Open(folder, log, ReadClocks().wall); });
   if (!host) return std::unexpected(std::move(host).error());
   asio::io_context io(1);
   ServerDaemon daemon(io, **host, log);
