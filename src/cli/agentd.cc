@@ -9,8 +9,10 @@
 #include "base/process.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "cli/usage.h"
 #include "net/address.h"
 #include "net/control_client.h"
+#include "net/open_when_free.h"
 
 namespace countersign::cli {
 namespace {
@@ -45,7 +47,8 @@ Exit InstallAgent(agent::InstallRequest request, const std::string& listen, Form
 
 // StatusOfStopped reads what a stopped agent left.
 Result<boost::json::object> StatusOfStopped(const std::filesystem::path& folder) {
-  const auto installation = agent::Installation::Open(folder);
+  const auto installation =
+      net::OpenWhenFree(folder, [&] { return agent::Installation::Open(folder); });
   if (!installation) return std::unexpected(installation.error());
   const auto file = installation->folder->LoadTrust();
   if (!file) return std::unexpected(file.error());
@@ -72,7 +75,13 @@ Result<boost::json::object> StatusOfRunning(const std::filesystem::path& folder)
 
 Exit ShowAgentStatus(const std::filesystem::path& folder, Form form) {
   auto status = StatusOfRunning(folder);
-  if (!status && status.error().code == Code::kUnavailable) status = StatusOfStopped(folder);
+  if (!status && status.error().code == Code::kUnavailable) {
+    status = StatusOfStopped(folder);
+    // An agent that has just started has the folder now.
+    if (!status && status.error().code == Code::kUnavailable) {
+      if (auto started = StatusOfRunning(folder)) status = std::move(started);
+    }
+  }
   if (!status) return PrintError(status.error(), form);
   if (form == Form::kJson) {
     PrintJson(*status);
@@ -100,7 +109,7 @@ int Parse(CLI::App& app, int argc, char** argv, const std::function<int()>& then
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::kUsage);
+    return static_cast<int>(ExplainUsage(app, error, argc, argv));
   }
   return then();
 }

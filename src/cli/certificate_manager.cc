@@ -9,6 +9,7 @@
 #include "cli/certificate_commands.h"
 #include "cli/passwords.h"
 #include "cli/switches.h"
+#include "cli/usage.h"
 
 namespace countersign::cli {
 namespace {
@@ -108,7 +109,7 @@ int RunCertificateManager(int argc, char** argv) {
   const std::vector<std::string> args(argv + 1, argv + argc);
   WipePasswords(argc, argv);
   const auto switches = Switches::Parse(args, kSpecs);
-  if (!switches) return static_cast<int>(PrintError(switches.error(), Form::kText));
+  if (!switches) return static_cast<int>(PrintError(switches.error(), FormOf(args)));
   if (switches->Has("help") || args.empty()) {
     Print(kHelp);
     return static_cast<int>(args.empty() ? Exit::kUsage : Exit::kOk);

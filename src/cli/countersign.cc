@@ -9,6 +9,7 @@
 #include "cli/certificate_commands.h"
 #include "cli/passwords.h"
 #include "cli/server_commands.h"
+#include "cli/usage.h"
 
 namespace countersign::cli {
 namespace {
@@ -35,8 +36,7 @@ class CommandLine {
     try {
       app_.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-      const int code = app_.exit(error);
-      return code == 0 ? 0 : static_cast<int>(Exit::kUsage);
+      return static_cast<int>(ExplainUsage(app_, error, argc, argv));
     }
     return static_cast<int>(run_());
   }
@@ -96,7 +96,8 @@ class CommandLine {
                      "name or address by which agents reach this server");
     init->add_option("--call-network", init_.config.call_networks,
                      "network (CIDR) that the server may call besides the addresses that reports "
-                     "come from; repeatable");
+                     "come from; repeatable")
+        ->allow_extra_args(false);
     init->add_option("--common-name", init_.config.common_name, "common name of certificates")
         ->capture_default_str();
     init->add_option_function<long>(
@@ -124,7 +125,8 @@ class CommandLine {
         app_.add_subcommand("agents", "agents of this server")->require_subcommand(1);
     auto* const list = agents->add_subcommand("list", "all agents, or those of some standing");
     list->add_option("--standing", list_.standings,
-                     "verified, behind, mismatched, new or quarantined; repeatable");
+                     "verified, behind, mismatched, new or quarantined; repeatable")
+        ->allow_extra_args(false);
     list->add_flag("--mismatched", mismatched_, "only agents without a valid certificate");
     Then(list, [this](Session& session, Form form) {
       if (mismatched_) list_.standings = {"mismatched", "quarantined"};
@@ -159,7 +161,9 @@ class CommandLine {
   void AddOrder() {
     auto* const order = app_.add_subcommand("order", "orders to agents")->require_subcommand(1);
     auto* const send = order->add_subcommand("send", "send an order and wait for the receipts");
-    auto* const agent = send->add_option("--agent", order_.agents, "agent id; repeatable");
+    // One value each time: what follows is the act.
+    auto* const agent =
+        send->add_option("--agent", order_.agents, "agent id; repeatable")->allow_extra_args(false);
     send->add_flag("--all", order_.all, "all admitted agents")->excludes(agent);
     send->add_option("act", order_.act, "ping, report or update-now")->required();
     send->add_option("--args", order_.args, "arguments as a JSON object");

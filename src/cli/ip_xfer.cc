@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/session.h"
 #include "cli/switches.h"
+#include "cli/usage.h"
 #include "net/control_client.h"
 
 namespace countersign::cli {
@@ -94,6 +95,10 @@ Exit Renew(const Switches& switches, const char* program, const RenewStopped& re
   if (!answer && answer.error().code == Code::kUnavailable) {
     if (const auto became = BecomeOwnerOf(folder); !became) return PrintError(became.error(), form);
     answer = renew_stopped(folder, *certificate, verify);
+    // An agent that has just started has the folder now.
+    if (!answer && answer.error().code == Code::kUnavailable) {
+      if (auto started = RenewRunning(folder, *certificate, verify)) answer = std::move(started);
+    }
   }
   if (!answer) return PrintError(answer.error(), form);
   boost::system::error_code failed;
@@ -113,7 +118,7 @@ int RunIpXfer(int argc, char** argv, const RenewStopped& renew_stopped) {
     if (SwitchName(argv[i]) == "pwd") WipeArgument(argv[++i]);
   }
   const auto switches = Switches::Parse(args, kSpecs);
-  if (!switches) return static_cast<int>(PrintError(switches.error(), Form::kText));
+  if (!switches) return static_cast<int>(PrintError(switches.error(), FormOf(args)));
   if (switches->Has("help") || args.empty()) {
     Print(kHelp);
     return static_cast<int>(args.empty() ? Exit::kUsage : Exit::kOk);
