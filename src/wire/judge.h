@@ -25,8 +25,8 @@ struct Judge {
 struct Judgement {
   // The verdict of the first step that failed; nothing when steps 2 to 7 passed.
   std::optional<trust::Verdict> refused;
-  // Step 6 was passed: the caller must use the challenge up, and commit `moved` if it is set, before
-  // anything else, also when `refused` is kCertificateExpired.
+  // Step 6 was passed: the caller must use the challenge up, and commit `moved` if it is set,
+  // before anything else, also when `refused` is kCertificateExpired.
   bool authentic = false;
   std::optional<trust::TrustState> moved;  // the trust state to commit, if trust moved
 };

@@ -13,10 +13,11 @@
 #include "wire/jws.h"
 
 // Orders, receipts, reports and replies: octets ⇄ checked values (protocol sections 5, 6, 11).
-// Every Parse* takes untrusted octets and checks size, form, closed member lists, canonical encodings
-// and value ranges (step 1 of section 5): kMalformed with the reason otherwise. It verifies no
-// signature. Every Sign* makes the compact serialisation with the key's plain algorithm and fails if
-// the message breaks a limit. Values are plain data; all functions are pure and thread-safe.
+// Every Parse* takes untrusted octets and checks size, form, closed member lists, canonical
+// encodings and value ranges (step 1 of section 5): kMalformed with the reason otherwise. It
+// verifies no signature. Every Sign* makes the compact serialisation with the key's plain algorithm
+// and fails if the message breaks a limit. Values are plain data; all functions are pure and
+// thread-safe.
 namespace countersign::wire {
 
 inline constexpr std::size_t kMaxOrderLen = 16 * 1024;
@@ -40,15 +41,15 @@ struct Held {
 };
 
 struct Order {
-  Digest x5t;                // SHA-256 of the certificate that signs
-  std::vector<Bytes> x5c;    // a bundle (DER), or empty
+  Digest x5t;              // SHA-256 of the certificate that signs
+  std::vector<Bytes> x5c;  // a bundle (DER), or empty
   ServerId iss;
   AgentId aud;
   Jti jti;
-  std::uint64_t iat = 0;     // Unix seconds
-  std::string challenge;     // any text; its form is judged in step 2
-  std::string act;           // [a-z0-9-]{1,32}
-  std::string args;          // a JSON object as serialised, or empty: absent
+  std::uint64_t iat = 0;  // Unix seconds
+  std::string challenge;  // any text; its form is judged in step 2
+  std::string act;        // [a-z0-9-]{1,32}
+  std::string args;       // a JSON object as serialised, or empty: absent
   bool operator==(const Order&) const = default;
 };
 struct SignedOrder {
@@ -56,6 +57,7 @@ struct SignedOrder {
   Order order;
 };
 [[nodiscard]] Result<SignedOrder> ParseOrder(std::string_view message);
+// SignOrder and SignReply also refuse a challenge that is not 1..128 base64url characters.
 [[nodiscard]] Result<std::string> SignOrder(const Order& order, const crypto::Signer& signer);
 
 struct Receipt {
@@ -69,8 +71,8 @@ struct Receipt {
     std::string result;  // JSON object as serialised, or empty
     bool operator==(const Earlier&) const = default;
   };
-  std::optional<Earlier> earlier;
-  std::string result;  // JSON object as serialised, or empty
+  std::optional<Earlier> earlier;  // with kDoneBefore, and with no other verdict
+  std::string result;              // JSON object as serialised, or empty
   Held held;
   std::uint64_t time = 0;
   std::uint64_t seq = 0;
@@ -147,8 +149,8 @@ struct Reply {
   std::uint64_t interval = 0;  // seconds, 60..86,400
   std::string head;            // opaque to the agent, ≤ 255 octets, printable; may be empty
   std::optional<std::uint64_t> jump;
-  bool want_bundle = false;  // `want` = "bundle"
-  bool accepted = false;     // `accepted` = true
+  bool want_bundle = false;         // `want` = "bundle"
+  bool accepted = false;            // `accepted` = true
   std::vector<std::string> orders;  // complete orders (compact)
   bool operator==(const Reply&) const = default;
 };
