@@ -1,0 +1,253 @@
+"""Exit codes and JSON of every command, as docs/exit-codes.md has them, with a running and with a stopped server."""
+
+import csv
+import os
+import re
+import unittest
+
+import lab
+from lab import IS_ROOT, NOBODY, PASSWORD, Case
+
+UNKNOWN_ID = "00000000-0000-8000-8000-000000000000"
+COLUMNS = ["agent_id", "host", "address", "port", "domain", "platform", "version", "standing", "reason", "reason_text",
+           "since", "next_step", "thumbprint_held", "thumbprint_expected", "generation_held", "last_contact",
+           "last_verified", "failures"]
+
+# (command line, exit code). {data}, {agent}, {id} and {path} are filled in; run with a running and a stopped server.
+USAGE = [
+    ("countersign", 2),
+    ("countersign frobnicate", 2),
+    ("countersign frobnicate --json", 2),
+    ("countersign order send --json", 2),
+    ("CertificateManager -frobnicate -json", 2),
+    ("IpXfer -frobnicate -json", 2),
+    ("countersign-agentd frobnicate --json", 2),
+    ("countersign --help", 0),
+    ("countersign --version", 0),
+    ("countersign server", 2),
+    ("countersign server init --no-such-option", 2),
+    ("countersign agents", 2),
+    ("countersign agents show", 2),
+    ("countersign agents show no-id --json", 2),
+    ("countersign agents approve no-id --json", 2),
+    ("countersign agents package", 2),
+    ("countersign order send ping --json", 2),
+    ("countersign order send --all --agent {id} ping", 2),
+    ("countersign order send --agent no-id ping --no-wait --json", 2),
+    ("countersign order send --agent {id} Not-an-act --no-wait --json", 2),
+    ("countersign order send --agent {id} ping --args [1] --no-wait --json", 2),
+    ("countersign order send --agent {id} ping --no-wait --expires -1 --json", 2),
+    ("countersign order send --agent {id} ping --no-wait --wait 3", 2),
+    ("countersign cert replace --password-file /dev/null --json", 2),
+    ("CertificateManager", 2),
+    ("CertificateManager -help", 0),
+    ("CertificateManager -x", 2),
+    ("CertificateManager -c", 2),
+    ("CertificateManager -c a -l b -json", 2),
+    ("CertificateManager -ine onlyone", 2),
+    ("IpXfer", 2),
+    ("IpXfer -help", 0),
+    ("IpXfer -s server", 2),
+    ("IpXfer -json", 2),
+    ("countersign-agentd --no-such-option", 2),
+    ("countersign-agentd install", 2),
+    ("countersign-agentd --agent-folder {path}/new install --from {path}/package --listen name:1 --json", 2),
+    ("countersignd --no-such-option", 2),
+]
+NOT_FOUND = [
+    ("countersign --data {path}/nowhere status --json", 3),
+    ("CertificateManager -data {path}/nowhere -l {path}/x.csv -json", 3),
+    ("countersignd --data {path}/nowhere", 3),
+    ("countersign-agentd --agent-folder {path}/nowhere", 3),
+    ("countersign-agentd --agent-folder {path}/nowhere status --json", 3),
+    ("countersign-agentd --agent-folder {path}/new install --from {path}/nowhere --json", 3),
+    ("IpXfer -agent-folder {agent} -e {path}/nowhere.dat -json", 3),
+    ("IpXfer -agent-folder {path}/nowhere -e {path}/right.dat -json", 3),
+    ("countersign agents show " + UNKNOWN_ID + " --json", 3),
+    ("countersign agents approve " + UNKNOWN_ID + " --json", 3),
+    ("countersign agents forget " + UNKNOWN_ID + " --json", 3),
+    ("countersign order send --agent " + UNKNOWN_ID + " ping --no-wait --json", 3),
+    ("CertificateManager -ine password {path}/nowhere.pfx -json", 3),
+    ("CertificateManager -e {path}/nowhere/x.dat -json", 3),
+    ("CertificateManager -l {path}/nowhere/x.csv -json", 3),
+]
+OTHERS = [
+    ("countersign-agentd --agent-folder {agent} install --from {path}/package --json", 4),
+    ("countersign server init --password-file {secret} --json", 4),
+    ("CertificateManager -c wrong-password-here -json", 6),
+    ("CertificateManager -ine wrong-password-here {path}/admin.pfx -json", 6),
+    ("countersign cert replace --password-file {wrong} --json", 6),
+    ("countersign backup password --password-file {wrong} --new-password-file {secret} --json", 6),
+    ("CertificateManager -ine password {path}/nonsense -json", 13),
+    ("IpXfer -agent-folder {agent} -e {path}/nonsense -json", 13),
+    ("IpXfer -agent-folder {agent} -e {path}/admin.pem -json", 13),
+    ("countersign-agentd --agent-folder {path}/new install --from {path}/bad-package --json", 13),
+]
+NAMES = {1: "internal", 2: "usage", 3: "not-found", 4: "already-exists", 5: "permission-denied", 6: "wrong-password",
+         7: "refused", 8: "unavailable", 9: "timed-out", 10: "exhausted", 11: "damaged", 12: "io", 13: "malformed"}
+# Every command that only reads: exit code 0, and one JSON object that says ok.
+READING = ["countersign status", "countersign events list", "countersign agents list", "countersign agents list --mismatched",
+           "countersign agents list --standing verified", "countersign agents show {id}", "countersign cert list",
+           "countersign cert export {path}/exported.dat", "CertificateManager -e {path}/exported.dat",
+           "CertificateManager -l {path}/list.csv", "countersign agents package -o {path}/package2",
+           "countersign-agentd --agent-folder {agent} status"]
+
+
+class ExitCodes(Case):
+    @classmethod
+    def prepare(cls):
+        cls.lab.init()
+        cls.lab.start_server()
+        (cls.agent,) = cls.lab.start_agents(1)
+        cls.lab.make_pfx("admin")
+        (cls.lab.path / "nonsense").write_text("this is nothing")
+        (cls.lab.path / "right.dat").write_bytes((cls.agent.folder / "OfcNTCer.dat").read_bytes())
+        (cls.lab.path / "bad-package").mkdir()
+        (cls.lab.path / "bad-package/package.toml").write_text("surprise = 1\n")
+        (cls.lab.path / "bad-package/OfcNTCer.dat").write_text("nothing")
+
+    def words(self, line):
+        here = self.lab
+        return [word.format(path=here.path, agent=self.agent.folder, id=self.agent.id, data=here.data,
+                            secret=here.secret(PASSWORD), wrong=here.secret("wrong password here")) for word in line.split()]
+
+    def try_all(self, cases):
+        for line, code in cases:
+            with self.subTest(line):
+                done = self.lab.run(*self.words(line))
+                self.assert_exit(code, done)
+                if code and "json" in line:
+                    self.assertEqual(done.json.get("ok"), False, done)
+                    self.assertEqual(done.json.get("code"), NAMES[code], done)
+                    self.assertTrue(done.json.get("message"), done)
+                if code:
+                    self.assertTrue(done.out + done.err, "a failure says something")
+
+    def read_all(self):
+        for line in READING:
+            with self.subTest(line):
+                done = self.lab.run(*self.words(line), "-json" if line.startswith("C") else "--json")
+                self.assert_exit(0, done)
+                self.assertIs(done.json.get("ok"), True, done)
+                plain = self.lab.run(*self.words(line))
+                self.assert_exit(0, plain)
+                self.assertFalse(plain.out.startswith("{"), plain)
+
+    def state(self):
+        """Everything of the server and the agent that a refused command must not change."""
+        files = {}
+        for folder in (self.lab.data / "keys", self.lab.data / "AuthCertBackup", self.lab.data / "certificates",
+                       self.lab.data / "PCCSRV/Pccnt"):
+            for path in sorted(folder.rglob("*")):
+                files[path] = path.read_bytes() if path.is_file() else None
+        trust = self.agent.folder / "trust"
+        files[trust] = trust.read_bytes()
+        return files
+
+    def test_1_running(self):
+        before = self.state()
+        self.try_all(USAGE + NOT_FOUND + OTHERS)
+        self.assertEqual(self.state(), before)
+        self.read_all()
+
+    def test_2_wrong_password_names_the_password_and_changes_nothing(self):
+        before, serial = self.state(), self.lab.serial()
+        done = self.lab.run("CertificateManager", "-c", "not the password of it")
+        self.assert_exit(6, done, "automatic backup")
+        self.assertNotIn("not the password of it", done.out + done.err)
+        self.assertEqual(self.state(), before)
+        self.assertEqual(self.lab.json("countersign", "status")["certificate"]["serial"], serial)
+
+    def test_3_refused(self):
+        stranger = self.lab.path / "package-stranger"
+        self.lab.package(stranger.name)
+        text = (stranger / "package.toml").read_text()
+        (stranger / "package.toml").write_text(text.split("[enrol]")[0].rsplit("#", 1)[0])
+        agent = self.lab.install(9, stranger)
+        agent.start()
+        agent.await_standing("new")
+        done = self.lab.run("countersign", "order", "send", "--json", "--agent", agent.id, "ping")
+        self.assert_exit(7, done, "not admitted")
+        self.assertEqual([row["agent_id"] for row in self.lab.mismatched()], [agent.id])  # new ones are in the list
+        self.assert_exit(0, self.lab.run("countersign", "agents", "approve", agent.id, "--json"))
+        agent.await_standing("verified")
+        self.assertEqual(self.lab.order(agent.id)[0], 0)
+        self.assert_exit(0, self.lab.run("countersign", "agents", "forget", agent.id, "--json"))
+        done = self.lab.run("countersign", "agents", "approve", agent.id, "--json")
+        self.assert_exit(7, done)
+        agent.stop()
+
+    def test_4_orders_not_done_and_not_ended(self):
+        code, order = self.lab.order(self.agent.id, "dance")
+        self.assertEqual((code, order["verdict"]), (20, "unknown-action"))
+        code, order = self.lab.order(self.agent.id, "ping", "--args", '{"a":1}')
+        self.assertEqual((code, order["verdict"]), (20, "failed"))
+        self.agent.stop()
+        code, order = self.lab.order(self.agent.id, "ping", "--wait", "1")
+        self.assertEqual((code, order["verdict"]), (21, ""))
+        code, order = self.lab.order(self.agent.id, "ping", "--no-wait")
+        self.assertEqual(code, 0)
+        self.agent.start()
+
+    def test_5_csv(self):
+        path = self.lab.path / "list.csv"
+        self.lab.ok("CertificateManager", "-l", path, "-bom")
+        octets = path.read_bytes()
+        self.assertTrue(octets.startswith(b"\xef\xbb\xbfagent_id,"))
+        self.lab.ok("CertificateManager", "-l", path)
+        octets = path.read_bytes()
+        self.assertTrue(octets.startswith(b"agent_id,"))
+        self.assertTrue(octets.endswith(b"\r\n"))
+        # One that came with a package for nobody, from a domain that a spreadsheet would compute.
+        package = self.lab.path / "package-odd"
+        self.lab.ok("countersign", "agents", "package", "-o", package, "--domain", '=HYPERLINK("x"),"y"')
+        text = (package / "package.toml").read_text()
+        (package / "package.toml").write_text(re.sub(r"(?s)# The token by which.*", "", text))
+        agent = self.lab.install(8, package)
+        agent.start()
+        agent.await_standing("new")
+        with open(path, newline="", encoding="utf-8") as file:
+            self.assertEqual(next(csv.reader(file)), COLUMNS)
+        (row,) = [row for row in self.lab.mismatched() if row["agent_id"] == agent.id]
+        self.assertEqual(list(row), COLUMNS)
+        self.assertEqual(row["domain"], "'" + '=HYPERLINK("x"),"y"')
+        self.assertEqual((row["standing"], row["reason"], row["address"]), ("new", "not-admitted", agent.host))
+        self.assertRegex(row["since"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        self.assertIn("approve", row["next_step"])
+        agent.stop()
+        self.lab.ok("countersign", "agents", "forget", agent.id)
+
+    @unittest.skipUnless(IS_ROOT, "needs root to become another user")
+    def test_6_another_user_is_refused(self):
+        self.lab.path.chmod(0o755)
+        for line in ("countersign status --json", "CertificateManager -c anything -json", "CertificateManager -l /tmp/x -json",
+                     "countersign-agentd --agent-folder {agent} status --json",
+                     "IpXfer -agent-folder {agent} -e {path}/right.dat -json"):
+            with self.subTest(line):
+                done = self.lab.run("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
+                                    *self.words(line))
+                self.assert_exit(5, done)
+                self.assertEqual(done.json["code"], "permission-denied")
+
+    def test_7_stopped(self):
+        self.assertEqual(self.lab.server.stop(), 0)
+        self.assertEqual(self.agent.stop(), 0)
+        before = self.state()
+        self.try_all(USAGE + NOT_FOUND + OTHERS)
+        self.assertEqual(self.state(), before)
+        self.read_all()
+        done = self.lab.run("countersign", "order", "send", "--json", "--all", "ping")
+        self.assert_exit(8, done, "not running", "--no-wait")
+        self.assertEqual(self.lab.order(self.agent.id, "ping", "--no-wait")[0], 0)
+
+    def test_8_unwritable_output(self):
+        folder = self.lab.path / "closed"
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o500)
+        if os.access(folder, os.W_OK):
+            self.skipTest("root may write everywhere")
+        self.assert_exit(5, self.lab.run("CertificateManager", "-l", folder / "x.csv", "-json"))
+
+
+if __name__ == "__main__":
+    lab.main()
