@@ -20,9 +20,10 @@
 //   attacker.mjs nonsense --to HOST:PORT: what is no order at all, each by name with the answer
 //
 // forge, replay: with --receipt-key FILE (an agent's key) the receipt is checked under it: "signed", "about" (its `oh`
-// is that of what was sent).
+// is that of what was sent). All: --source ADDRESS, or --sources A.B.C for
+// another address of that network with each call.
 
-import { createHash, createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, randomBytes, sign as signRaw } from 'node:crypto';
 import { readFileSync, writeFileSync, mkdirSync } from 'node:fs';
 import http from 'node:http';
 import { CompactSign, compactVerify } from 'jose';
@@ -63,8 +64,13 @@ function privateKey(path) {
 }
 const algorithm = (key) => (key.asymmetricKeyType === 'rsa' ? 'RS256'
   : key.asymmetricKeyDetails.namedCurve === 'secp384r1' ? 'ES384' : 'ES256');
-const sign = (header, payload, key) => new CompactSign(Buffer.from(JSON.stringify(payload)))
-  .setProtectedHeader(header).sign(key);
+// With an `alg` that the key does not have, which jose refuses, the signature is what the key can do.
+async function sign(header, payload, key) {
+  const octets = Buffer.from(JSON.stringify(payload));
+  if (header.alg === algorithm(key)) return new CompactSign(octets).setProtectedHeader(header).sign(key);
+  const input = `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${octets.toString('base64url')}`;
+  return `${input}.${signRaw('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+}
 
 // The header with which an order or a reply claims its signer.
 function signerHeader(typ, key) {
@@ -78,7 +84,12 @@ function signerHeader(typ, key) {
   };
 }
 
-function request(target, method, path, body, type = 'application/jose', localAddress = undefined) {
+// Agents limit each source: whoever has a network uses another address of it each time.
+let calls = 0;
+const nextSource = () => (options.source ? option('source')
+  : options.sources ? `${option('sources')}.${(calls++ % 250) + 1}` : undefined);
+
+function request(target, method, path, body, type = 'application/jose', localAddress = nextSource()) {
   return new Promise((resolve, reject) => {
     const call = http.request({
       ...target, method, path, localAddress, agent: false, timeout: 20_000,
