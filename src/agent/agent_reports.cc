@@ -76,7 +76,13 @@ Agent::ReplyOutcome Agent::TakeReply(std::string_view message, std::string_view 
   const Digest held = trust_.certificate.thumbprint();
   const auto refused = Settle(judgement, challenge, now);
   outcome.trust_moved = trust_.certificate.thumbprint() != held;
-  if (refused) return refuse(*refused);
+  if (refused) {
+    // A server that was set back to a backup signs with a certificate that this agent has left
+    // behind, and could not ask otherwise: the bundle is public, and sending it changes nothing
+    // here.
+    if (challenge_is_good) want_bundle_ = reply->reply.want_bundle;
+    return refuse(*refused);
+  }
 
   ApplyReply(reply->reply, now);
   // Orders ended by this very reply come before those that it brings: an `update-now` in it wants a

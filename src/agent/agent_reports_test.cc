@@ -275,6 +275,18 @@ TEST_F(AgentReportsTest, WantedAgainAndAgainIsNotHurried) {
   }
 }
 
+TEST_F(AgentReportsTest, ServerThatWasSetBackCanAskForTheBundle) {
+  const Identity newer = bench_.Issue(11);
+  (void)bench_.Take(bench_.By(newer, bench_.Reply(bench_.Report())), newer.key);
+  auto reply = bench_.By(bench_.server, bench_.Reply(bench_.Report()));
+  reply.want_bundle = true;
+  EXPECT_EQ(bench_.Take(reply, bench_.server.key).refused, Verdict::kOlderGeneration);
+  EXPECT_EQ(bench_.Report().x5c, bench_.BundleOf(newer));
+  reply = bench_.By(bench_.server, bench_.Reply(bench_.Report()));
+  EXPECT_EQ(bench_.Take(reply, bench_.server.key).refused, Verdict::kOlderGeneration);
+  EXPECT_TRUE(bench_.Report().x5c.empty());
+}
+
 TEST_F(AgentReportsTest, LocalAuthorityReplacesTrustAndForgetsWhatTheOtherServerGave) {
   (void)bench_.Exchange();
   bench_.Pass(Uptime(1'000));
