@@ -178,6 +178,7 @@ class DaemonLife(Case):
     def test_9_output_file_is_no_input(self):
         """OfcNTCer.dat at the agent, tampered with while it is off: put back, and said."""
         agent = self.agents[0]
+        self.assertEqual(self.lab.order(agent.id, "update-now")[0], 0)  # so that it has nothing to take over meanwhile
         agent.stop()
         right = (agent.folder / "OfcNTCer.dat").read_bytes()
         self.lab.make_pfx("other")
