@@ -22,6 +22,11 @@ Exit Finish(const server::AdminMessage& answer, std::string_view what, Form form
   PrintLine(std::string(kSuccess) + std::string(what) + ".");
   const auto* const certificate = answer.json.if_contains("certificate");
   if (certificate != nullptr) PrintCertificate(certificate->as_object(), "  ");
+  if (answer.json.contains("unfinished")) {
+    PrintLine("WARNING: the change is made, but not all that follows from it: " +
+              Text(answer.json, "unfinished"));
+    PrintLine("  It is caught up at the server's next start. " + Text(answer.json, "next"));
+  }
   return Exit::kOk;
 }
 

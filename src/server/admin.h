@@ -24,7 +24,7 @@ struct AdminMessage {
 // Commands (members beside command and by; → members of the answer):
 //   status                                  → certificate, reserve, counts, warnings, …
 //   certificates                            → certificates
-//   replace  (clock_is_right)  secret: backup password → certificate, replaced, owner_made
+//   replace  (clock_is_right)  secret: backup password → certificate, replaced, owner_made, unfinished
 //   import   (exportable, cut_off, own_password) blob: file, secrets: its password, backup's
 //                                           → certificate
 //   export                                  → blob: OfcNTCer.dat

@@ -26,6 +26,10 @@ Admin::Answer Admin::Changed(const Result<Issued>& issued, Instant now) {
   AdminMessage answer;
   answer.json["certificate"] = CertificateJson(*active);
   answer.json["owner_made"] = issued->owner_made;
+  if (issued->unfinished) {
+    answer.json["unfinished"] = issued->unfinished->message;
+    answer.json["next"] = issued->unfinished->next;
+  }
   if (issued->replaced) {
     const auto* const old = server_.book().FindServer(issued->replaced->thumbprint());
     if (old != nullptr) answer.json["replaced"] = CertificateJson(*old);

@@ -25,6 +25,8 @@ Result<crypto::Certificate> MakeIdentity(const InitRequest& request, World& worl
           : ImportIdentity(world, request.config, *request.import_file, *request.import_password,
                            request.backup_password, ImportOptions{}, now);
   if (!issued) return std::unexpected(issued.error());
+  // A new folder is right from the beginning, or not made.
+  if (issued->unfinished) return std::unexpected(*issued->unfinished);
   return issued->certificate;
 }
 
@@ -77,7 +79,11 @@ Result<std::unique_ptr<Host>> Host::Open(const fs::path& path, Log& log, Instant
   host->ring_ = *std::move(ring);
   World world{*host->registry_, *host->ring_, host->folder_,
               host->random_,    log,          crypto::kPkcs12Iterations};
-  COUNTERSIGN_RETURN_IF_ERROR(FinishIdentityChange(world));
+  if (const auto finished = FinishIdentityChange(world); !finished) {
+    // The identity in the registry stands; what is missing beside it is said, and the server
+    // serves.
+    log.Write(LogLevel::kError, finished.error().message);
+  }
   auto server = Server::Create(world, *std::move(config));
   if (!server) return std::unexpected(std::move(server).error());
   host->server_.emplace(*std::move(server));

@@ -45,8 +45,13 @@ Result<keys::BackupContents> OpenBackupFile(World& world, const SecretBytes& pas
                     "or by its last change, and not one given to -b. Nothing was changed");
   }
   if (!backup) {
+    Error error = std::move(backup).error();
+    if (error.code == Code::kMalformed) {  // one of our own files
+      error.code = Code::kDamaged;
+      error.next = "put back the copy of it that is kept in another place";
+    }
     return WithContext("cannot open the automatic backup (" + std::string(kBackupPath) + ")",
-                       std::move(backup).error());
+                       std::move(error));
   }
   if (backup->manifest) return backup;
   return Fail(Code::kRefused,

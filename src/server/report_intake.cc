@@ -78,7 +78,10 @@ Result<ReportAnswer> Server::IntakeReport(const wire::SignedReport& message,
     ++refused_unadmitted_;
     return ReportAnswer{.status = 429, .reply = {}, .nonce = {}, .retry_after = kRetryAfterLimit};
   }
-  // The whole key is pinned: an id is only 122 bits of its digest.
+  // The whole key is pinned: an id is only 122 bits of its digest. A row that came from an
+  // automatic backup has no key yet (the backup keeps ids only); the first report under its id
+  // brings it.
+  if ((*row)->key.empty()) (*row)->key = message.key.spki();
   if ((*row)->forgotten || (*row)->key != message.key.spki()) {
     return ReportAnswer{.status = 403, .reply = {}, .nonce = {}, .retry_after = 0};
   }

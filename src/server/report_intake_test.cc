@@ -67,6 +67,21 @@ TEST_F(ReportIntakeTest, ForgottenKeyIsRefusedForEver) {
   EXPECT_EQ(bench_.Give(agent.Sign(agent.Report(bench_.now))).status, 403);
 }
 
+TEST_F(ReportIntakeTest, AgentAdmittedByARestoredBackupBringsItsKeyAndKeepsIt) {
+  FakeAgent agent = bench_.KnownAgent();
+  auto row = bench_.Row(agent);
+  row.key.clear();  // an automatic backup keeps ids only
+  row.nonces.clear();
+  row.admitted_by = "backup";
+  bench_.Put(row);
+  agent.nonce.reset();
+  (void)bench_.Tell(agent);
+  (void)bench_.Tell(agent);
+  EXPECT_EQ(bench_.Row(agent).key, agent.key.public_key().spki());
+  EXPECT_TRUE(bench_.Row(agent).admitted);
+  EXPECT_EQ(bench_.Row(agent).standing, kVerified);
+}
+
 TEST_F(ReportIntakeTest, WholeKeyIsPinned) {
   const FakeAgent agent = bench_.KnownAgent();
   auto row = bench_.Row(agent);
