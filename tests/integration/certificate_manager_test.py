@@ -76,6 +76,26 @@ class CertificateManager(Case):
         self.assert_exit(2, run("CertificateManager", "-c", "-", stdin=""))
         self.assert_exit(3, run("countersign", "cert", "replace", "--password-file", "nowhere"))
 
+    def test_3_password_as_a_credential_of_systemd(self):
+        credentials = self.lab.path / "credentials"
+        credentials.mkdir(mode=0o700)
+        (credentials / "backup-password").write_text(PASSWORD)
+        data = str(self.lab.path / "server-by-credential")
+        env = lab.environment(COUNTERSIGN_DATA=data, CREDENTIALS_DIRECTORY=str(credentials))
+        self.assert_exit(0, self.lab.run("countersign", "server", "init", "--http-port", self.lab.port, env=env))
+        self.assert_exit(0, self.lab.run("CertificateManager", "-data", data, "-c", PASSWORD))
+        done = self.lab.run("countersign", "server", "init", "--json", "--generate-password",
+                            env=lab.environment(COUNTERSIGN_DATA=data + "-2"))
+        self.assert_exit(0, done)
+        self.assertGreaterEqual(len(done.json["generated_password"]), 12)
+        self.assert_exit(0, self.lab.run("CertificateManager", "-data", data + "-2", "-c", "-",
+                                         stdin=done.json["generated_password"]))
+        with self.subTest("one that is too short is refused, and no folder is left"):
+            done = self.lab.run("countersign", "server", "init", "--password-file", self.lab.secret("short"), "--json",
+                                env=lab.environment(COUNTERSIGN_DATA=data + "-3"))
+            self.assertIn(done.code, (2, 7), done)
+            self.assertFalse((self.lab.path / "server-by-credential-3").exists())
+
     def test_4_password_from_a_prompt(self):
         self.lab.start_server()
         before = self.lab.serial()

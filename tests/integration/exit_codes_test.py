@@ -219,6 +219,9 @@ class ExitCodes(Case):
 
     @unittest.skipUnless(IS_ROOT, "needs root to become another user")
     def test_6_another_user_is_refused(self):
+        self.refuse_another_user()
+
+    def refuse_another_user(self):
         self.lab.path.chmod(0o755)
         for line in ("countersign status --json", "CertificateManager -c anything -json", "CertificateManager -l /tmp/x -json",
                      "countersign-agentd --agent-folder {agent} status --json",
@@ -239,6 +242,26 @@ class ExitCodes(Case):
         done = self.lab.run("countersign", "order", "send", "--json", "--all", "ping")
         self.assert_exit(8, done, "not running", "--no-wait")
         self.assertEqual(self.lab.order(self.agent.id, "ping", "--no-wait")[0], 0)
+        if IS_ROOT:
+            self.refuse_another_user()
+
+    def test_9_damaged_files_are_told(self):
+        agent = ("countersign-agentd", "--agent-folder", self.agent.folder)
+        cases = [(self.agent.folder / "trust", "trust", agent), (self.agent.folder / "orders", "order memory", agent),
+                 (self.agent.folder / "agent.key", "agent.key", agent),
+                 (self.lab.data / "AuthCertBackup/OfficeScanAuth.dat", "automatic backup",
+                  ("CertificateManager", "-c", PASSWORD))]
+        for path, word, command in cases:
+            with self.subTest(path.name):
+                good = path.read_bytes()
+                path.write_bytes(bytes([good[0] ^ 0xFF]) + good[1:])
+                self.assert_exit(11, self.lab.run(*command), word, "next: ")
+                path.write_bytes(good)
+        config = self.agent.folder / "agent.toml"
+        good = config.read_text()
+        config.write_text(good + "surprise = 1\n")
+        self.assert_exit(13, self.lab.run("countersign-agentd", "--agent-folder", self.agent.folder), "surprise")
+        config.write_text(good)
 
     def test_8_unwritable_output(self):
         folder = self.lab.path / "closed"
