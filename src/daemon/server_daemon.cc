@@ -169,11 +169,8 @@ Status RunServer(const std::filesystem::path& folder, Log& log) {
   asio::io_context io(1);
   ServerDaemon daemon(io, **host, log);
   COUNTERSIGN_RETURN_IF_ERROR(daemon.Start());
-  const Lifecycle lifecycle{.reload = [&] { daemon.Reload(); },
-                            .stop = [&] { return daemon.Stop(); }};
-  asio::co_spawn(io, RunLifecycle(net::ServiceManager::FromEnvironment(), lifecycle, log),
-                 [&](std::exception_ptr) { io.stop(); });
-  io.run();
+  RunUntilStopped(io, {.reload = [&] { daemon.Reload(); }, .stop = [&] { return daemon.Stop(); }},
+                  log);
   return {};
 }
 

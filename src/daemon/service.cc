@@ -10,6 +10,8 @@
 #include <memory>
 #include <string>
 
+#include "net/service_manager.h"
+
 namespace countersign::daemon {
 namespace {
 
@@ -32,21 +34,6 @@ asio::awaitable<void> FeedWatchdog(net::ServiceManager manager, std::shared_ptr<
   }
 }
 
-}  // namespace
-
-void Waker::Wake() {
-  woken_ = true;
-  timer_.cancel();
-}
-
-asio::awaitable<void> Waker::Sleep(std::chrono::milliseconds most) {
-  if (!woken_) {
-    timer_.expires_after(most);
-    co_await timer_.async_wait(kToken);
-  }
-  woken_ = false;
-}
-
 asio::awaitable<void> RunLifecycle(net::ServiceManager manager, Lifecycle lifecycle, Log& log) {
   const auto executor = co_await asio::this_coro::executor;
   asio::signal_set signals(executor, SIGTERM, SIGINT, SIGHUP);
@@ -64,6 +51,27 @@ asio::awaitable<void> RunLifecycle(net::ServiceManager manager, Lifecycle lifecy
   Warn(log, manager.NotifyStopping());
   log.Write(LogLevel::kInfo, "stopping");
   co_await lifecycle.stop();
+}
+
+}  // namespace
+
+void Waker::Wake() {
+  woken_ = true;
+  timer_.cancel();
+}
+
+asio::awaitable<void> Waker::Sleep(std::chrono::milliseconds most) {
+  if (!woken_) {
+    timer_.expires_after(most);
+    co_await timer_.async_wait(kToken);
+  }
+  woken_ = false;
+}
+
+void RunUntilStopped(asio::io_context& io, const Lifecycle& lifecycle, Log& log) {
+  asio::co_spawn(io, RunLifecycle(net::ServiceManager::FromEnvironment(), lifecycle, log),
+                 [&](const std::exception_ptr&) { io.stop(); });
+  io.run();
 }
 
 }  // namespace countersign::daemon

@@ -2,11 +2,11 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 
 #include "base/log.h"
-#include "net/service_manager.h"
 
 // What both daemons share: life from start to a clean stop, as systemd expects it.
 namespace countersign::daemon {
@@ -30,9 +30,8 @@ struct Lifecycle {
   std::function<boost::asio::awaitable<void>()> stop;  // SIGTERM, SIGINT: then the loop ends
 };
 
-// RunLifecycle tells the service manager that the daemon is ready, keeps its watchdog fed, and
-// waits for signals; returns after `stop` has.
-[[nodiscard]] boost::asio::awaitable<void> RunLifecycle(net::ServiceManager manager,
-                                                        Lifecycle lifecycle, Log& log);
+// RunUntilStopped runs the loop: tells the service manager that the daemon is ready, keeps its
+// watchdog fed, and answers signals; returns after `stop` has ended.
+void RunUntilStopped(boost::asio::io_context& io, const Lifecycle& lifecycle, Log& log);
 
 }  // namespace countersign::daemon
