@@ -4,7 +4,6 @@ against the real programs by attacker.mjs. After each the agent trusts what it t
 import base64
 import json
 import shutil
-import unittest
 
 import lab
 from lab import Case, faked, until

@@ -5,7 +5,6 @@ import re
 import signal
 import socket
 import time
-import unittest
 
 import lab
 from lab import Case, until

@@ -1,7 +1,6 @@
 """The first session of the README, word by word but for ports and paths; then the same by hand and looked at closely."""
 
 import re
-import unittest
 
 import lab
 from lab import PASSWORD, Case, until

@@ -1,10 +1,11 @@
 """IpXfer -e: renewing an agent's trust by local authority, on a running and on a stopped agent."""
 
 import shutil
-import unittest
+import signal
+from pathlib import Path
 
 import lab
-from lab import PASSWORD, Case
+from lab import PASSWORD, Case, until
 
 
 class IpXfer(Case):
@@ -101,6 +102,17 @@ class IpXfer(Case):
         for name in ("IpXfer", "IpXfer_x64"):
             done = self.lab.run(folder / name, "-agent-folder", self.agent.folder, "-e", "OfcNTCer.dat", cwd="/")
             self.assert_exit(0, done, "verified")
+
+    def test_5_unload_password_is_not_in_the_process_list(self):
+        self.lab.server.signal(signal.SIGSTOP)  # so that there is time to look
+        try:
+            mover = self.lab.start("mover", lab.PROGRAMS / "IpXfer", "-agent-folder", self.agent.folder, "-pwd",
+                                   "unload-word", "-e", self.right)
+            shown = Path(f"/proc/{mover.process.pid}/cmdline")
+            until(lambda: b"-pwd" in shown.read_bytes() and b"unload-word" not in shown.read_bytes(), "it is wiped")
+        finally:
+            self.lab.server.signal(signal.SIGCONT)
+        self.assertEqual(mover.wait(), 0, mover.text())
 
 
 if __name__ == "__main__":
