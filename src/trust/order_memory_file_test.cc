@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/encoding.h"
+#include "crypto/hash.h"
 #include "trust/order_memory.h"
 #include "trust/order_memory_fixture.h"
 
@@ -137,6 +138,34 @@ TEST_F(OrderMemoryFileTest, LostRecordInTheMiddleIsDamageIfNotAWholeOne) {
     cut.erase(cut.begin() + 10,
               cut.begin() + 10 + static_cast<std::ptrdiff_t>(std::min<std::size_t>(len, 64)));
     EXPECT_FALSE(OrderMemory::Parse(cut).has_value()) << len;
+  }
+}
+
+TEST_F(OrderMemoryFileTest, WholeRecordThatNoAgentWritesIsDamage) {
+  ASSERT_TRUE(Start(1, held_, kNow));
+  const auto with = [&](std::size_t at, std::uint8_t value) {  // its checksum is right
+    Bytes record = file_;
+    record[4 + at] = value;
+    const Digest checksum = crypto::Sha256(ByteView(record).subspan(4, 62));
+    std::copy_n(checksum.begin(), 8, record.end() - 8);
+    return record;
+  };
+  constexpr std::size_t kDate = 48;
+  constexpr std::size_t kState = 56;
+  constexpr std::size_t kVerdict = 57;
+  EXPECT_TRUE(OrderMemory::Parse(with(kVerdict, 13)).has_value());
+  for (const auto& [at, value] :
+       std::initializer_list<std::pair<std::size_t, std::uint8_t>>{{kDate, 0x80},
+                                                                   {kDate + 1, 0x20},
+                                                                   {kState, 0},
+                                                                   {kState, 3},
+                                                                   {kState, 2},
+                                                                   {kVerdict, 20},
+                                                                   {kVerdict, 22},
+                                                                   {kVerdict + 4, 1}}) {
+    const auto memory = OrderMemory::Parse(with(at, value));
+    ASSERT_FALSE(memory.has_value()) << at << " " << int{value};
+    EXPECT_EQ(memory.error().code, Code::kDamaged);
   }
 }
 

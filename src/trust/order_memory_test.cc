@@ -131,6 +131,17 @@ TEST_F(OrderMemoryTest, TrustMovedBackCountsTheOldShareAsHeldAgain) {
   EXPECT_FALSE(Start(300'000, held_, kNow));
 }
 
+TEST_F(OrderMemoryTest, TrustMovedNeverDropsTheShareOfTheCertificateHeld) {
+  RunMany(0, 10, held_, kNow);  // the oldest of all
+  RunMany(100'000, OrderMemory::kMaxHeld, next_, kNow);
+  RunMany(200'000, 10, CertificateOf(3), kNow);
+  memory_.TrustMoved(held_);
+  EXPECT_TRUE(Knows(0));
+  EXPECT_FALSE(Knows(100'009));
+  EXPECT_TRUE(Knows(100'010));
+  EXPECT_EQ(memory_.size(), OrderMemory::kMaxEarlier + 10);
+}
+
 TEST_F(OrderMemoryTest, TrustMovedNeverDropsWhatRuns) {
   ASSERT_TRUE(Start(0, held_, kNow));
   RunMany(1, 10, held_, kNow);
@@ -204,6 +215,14 @@ TEST_F(OrderMemoryTest, NewDatesReachTheFile) {
   Compact();
   Restart();
   EXPECT_EQ(memory_.Seen(JtiOf(0))->entry->at, kNow);
+}
+
+TEST_F(OrderMemoryTest, DateAheadIsFoundInTheFileToo) {
+  ASSERT_TRUE(Start(1, held_, kNow));
+  Finish(1, Verdict::kDone, "", kNow + 10 * kHour);
+  Restart();
+  ASSERT_TRUE(Start(2, held_, kNow));
+  EXPECT_EQ(memory_.Seen(JtiOf(1))->entry->at, kNow);
 }
 
 TEST_F(OrderMemoryTest, SmallStepBackOfTheClockWritesNothingAnew) {

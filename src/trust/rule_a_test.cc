@@ -116,6 +116,9 @@ TEST_F(RuleATest, EarlierOwnerNeverComesBack) {
 TEST_F(RuleATest, OneCertificateIsNoBundle) {
   EXPECT_EQ(Answer({owner_.certificate.der()}), "chain");
   EXPECT_EQ(Answer({held_server_.certificate.der()}), "other-owner");
+  const Bytes both = Sign(ServerBy(owner_.key), owner_.key, owner_.key);  // server and owner in one
+  EXPECT_EQ(Answer({both}), "chain");
+  EXPECT_EQ(Answer({both, both}), "accepted");
   EXPECT_EQ(Answer(Bundle{}), "chain");
 }
 

@@ -181,6 +181,11 @@ TEST_F(TrustStateTest, ContradictionsAreRefused) {
       {"another owner", [](auto& s) { s.owner[0] ^= 1; }},
       {"another server", [&](auto& s) { s.server = other_id_; }},
       {"generation", [](auto& s) { s.generation += 1; }},
+      {"generation",
+       [](auto& s) {
+         s.generation += 1;
+         s.highest[0].generation += 1;
+       }},
       {"not that of the certificate", [](auto& s) { s.highest.clear(); }},
       {"not that of the certificate", [](auto& s) { s.highest[0].generation += 1; }},
       {"not that of the certificate", [](auto& s) { s.highest[0].generation -= 1; }},
