@@ -140,8 +140,8 @@ class CommandLine {
                                      std::pair("forget", "refuse agents' keys for ever")}) {
       auto* const command = agents->add_subcommand(name, text);
       command->add_option("agents", ids_, "agent ids")->required();
-      Then(command, [this, name = std::string(name)](Session& session, Form form) {
-        return ChangeAgents(session, name, ids_, form);
+      Then(command, [this, verb = std::string(name)](Session& session, Form form) {
+        return ChangeAgents(session, verb, ids_, form);
       });
     }
     auto* const package =
