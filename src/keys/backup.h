@@ -21,11 +21,11 @@ inline constexpr std::size_t kMinBackupPasswordLen = 12;  // octets
 // BackupManifest is what the automatic backup knows beside keys and certificates (protocol
 // section 2). JSON in one secret bag named `countersign manifest`.
 struct BackupManifest {
-  std::vector<ServerId> server_ids;                 // the server's own first
-  std::map<ServerId, std::uint64_t> generations;    // highest ever issued or seen, for each id
-  std::vector<AgentId> admitted;                    // when the password was last given
+  std::vector<ServerId> server_ids;               // the server's own first
+  std::map<ServerId, std::uint64_t> generations;  // highest ever issued or seen, for each id
+  std::vector<AgentId> admitted;                  // when the password was last given
   Instant written_at;
-  Bytes history;                                    // opaque; empty for now
+  Bytes history;  // opaque; empty for now
   bool operator==(const BackupManifest&) const = default;
 };
 
@@ -33,9 +33,9 @@ struct BackupManifest {
 // an imported identity, whose server key is its owner key, is in use.
 struct BackupContents {
   std::optional<crypto::PrivateKey> owner_key;
-  std::vector<crypto::PrivateKey> server_keys;      // of active, pending and reserve certificates
-  std::vector<crypto::Certificate> certificates;    // owner, successions, server certificates
-  std::optional<BackupManifest> manifest;           // absent: not written by Countersign
+  std::vector<crypto::PrivateKey> server_keys;    // of active, pending and reserve certificates
+  std::vector<crypto::Certificate> certificates;  // owner, successions, server certificates
+  std::optional<BackupManifest> manifest;         // absent: not written by Countersign
 };
 
 // SealBackup writes the PKCS#12 file. `iterations`: crypto::kPkcs12Iterations but in tests.
@@ -43,8 +43,8 @@ struct BackupContents {
                                        int iterations);
 
 // OpenBackup reads any PKCS#12 file with its password: ours, with everything, or an administrator's
-// (manifest absent): then every key is in server_keys. Certificates that protocol section 2 does not
-// allow are left out and named in the error only if none remains. kWrongPassword, kMalformed.
+// (manifest absent): then every key is in server_keys. Certificates that protocol section 2 does
+// not allow are left out and named in the error only if none remains. kWrongPassword, kMalformed.
 [[nodiscard]] Result<BackupContents> OpenBackup(ByteView file, const SecretBytes& password);
 
 // CheckBackupPassword refuses (kRefused) a new password that is shorter than kMinBackupPasswordLen

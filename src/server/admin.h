@@ -24,8 +24,9 @@ struct AdminMessage {
 // Commands (members beside command and by; → members of the answer):
 //   status                                  → certificate, reserve, counts, warnings, …
 //   certificates                            → certificates
-//   replace  (clock_is_right)  secret: backup password → certificate, replaced, owner_made, unfinished
-//   import   (exportable, cut_off, own_password) blob: file, secrets: its password, backup's
+//   replace  (clock_is_right)  secret: backup password
+//                                           → certificate, replaced, owner_made, unfinished
+//   import   (exportable, cut_off) blob: file, secrets: its password, the backup's
 //                                           → certificate
 //   export                                  → blob: OfcNTCer.dat
 //   backup-password  secrets: old, new
