@@ -6,7 +6,7 @@ import json
 import shutil
 
 import lab
-from lab import Case, faked, until
+from lab import Case, faked, sanitized, until
 
 
 def decoded(text, part):
@@ -312,6 +312,8 @@ class Attacks(Case):
         agent.stop()
 
     def test_7_clocks(self):
+        if sanitized():
+            self.skipTest("faketime and sanitizers do not go together")
         agent = self.other
         with self.subTest("years ahead: takes new trust, refuses orders, is shown with a clock fault"):
             agent.stop()

@@ -46,6 +46,12 @@ def faked(offset):
     return environment(LD_PRELOAD=library, FAKETIME=offset, FAKETIME_DONT_FAKE_MONOTONIC="1")
 
 
+def sanitized():
+    """Whether the programs were built with a sanitizer, whose memory allocator faketime does not get along with."""
+    program = (PROGRAMS / "countersign-agentd").read_bytes()
+    return b"__asan_init" in program or b"__tsan_init" in program
+
+
 def until(condition, what, seconds=PATIENCE):
     """Polls until `condition()` is true and returns what it returned."""
     end = time.monotonic() + seconds
