@@ -1,5 +1,6 @@
 #include "tests/simulation/agent_node.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace countersign::simulation {
@@ -47,6 +48,8 @@ void AgentNode::Died() {
   ++num_deaths_;
   reporting_ = false;
   held_.clear();
+  drawn_.clear();
+  report_challenge_.clear();
   world_.network.StopListening(number_);
 }
 
@@ -104,7 +107,9 @@ void AgentNode::Take(const Request& request, Network::Respond respond) {
   if (request.route == Route::kOrder) {
     TakeOrder(request, respond);
   } else if (request.route == Route::kChallenge) {
-    respond({.status = 200, .body = wire::FormatChallengeAnswer(agent_->DrawChallenge(Now()))});
+    const std::string challenge = agent_->DrawChallenge(Now());
+    drawn_[challenge] = Now().boot;
+    respond({.status = 200, .body = wire::FormatChallengeAnswer(challenge)});
   } else {
     respond({.status = 404});
   }
@@ -144,6 +149,7 @@ void AgentNode::Report() {
       return;
     }
     reporting_ = true;
+    report_challenge_ = wire::ParseReport(*message).value().report.challenge;
     world_.network.Send(
         {.route = Route::kReport, .from = number_, .to = kServerNode, .body = *message},
         kReportTimeout, [this, life = life_](const std::optional<Response>& response) {
@@ -161,9 +167,9 @@ void AgentNode::TakeAnswer(const std::optional<Response>& response) {
       auto outcome = agent_->TakeReply(response->body, response->nonce, Now());
       if (!outcome.refused) {
         const auto reply = wire::ParseReply(message_);
-        world_.checker.Applied(
-            number_, reply && wire::IsSignedBy(reply->envelope, trust().certificate.key()));
+        world_.checker.Applied(number_, reply ? ProofOfReply(*reply) : Proof());
       }
+      report_challenge_.clear();
       receipts = std::move(outcome.receipts);
     } else {
       agent_->ReportFailed(response ? "status " + std::to_string(response->status) : "no answer",
@@ -211,21 +217,36 @@ void AgentNode::TakeLogLine(std::string_view line) {
   constexpr std::string_view kOrder = "order ";
   if (!line.starts_with(kOrder)) return;
   const auto jti = Jti::Parse(line.substr(kOrder.size(), line.find(':') - kOrder.size()));
-  if (jti) world_.checker.Ran(number_, *jti, IsSignedByHeld(*jti));
+  if (jti) world_.checker.Ran(number_, *jti, ProofOf(*jti));
 }
 
-// The order of this id in the message that is being judged has a signature of the held key.
-bool AgentNode::IsSignedByHeld(const Jti& jti) const {
-  std::vector<std::string> orders = {message_};
-  if (const auto reply = wire::ParseReply(message_)) orders = reply->reply.orders;
-  for (const std::string& text : orders) {
-    const auto order = wire::ParseOrder(text);
-    if (order && order->order.jti == jti && order->order.aud == id_ &&
-        wire::IsSignedBy(order->envelope, trust().certificate.key())) {
-      return true;
-    }
+bool AgentNode::IsOurs(const wire::SignedOrder& order) const {
+  return order.order.aud == id_ && wire::IsSignedBy(order.envelope, trust().certificate.key());
+}
+
+Proof AgentNode::ProofOfReply(const wire::SignedReply& reply) const {
+  return {.is_signed =
+              reply.reply.aud == id_ && wire::IsSignedBy(reply.envelope, trust().certificate.key()),
+          .is_fresh = reply.reply.challenge == report_challenge_};
+}
+
+Proof AgentNode::ProofOf(const Jti& jti) {
+  if (const auto order = wire::ParseOrder(message_)) {
+    const auto drawn = drawn_.extract(order->order.challenge);  // good once
+    return {.is_signed = order->order.jti == jti && IsOurs(*order),
+            .is_fresh =
+                !drawn.empty() && Now().boot - drawn.mapped() <= trust::ChallengeKeeper::kLifetime};
   }
-  return false;
+  const auto reply = wire::ParseReply(message_);
+  if (!reply) return {};
+  Proof proof = ProofOfReply(*reply);
+  const auto is_it = [&](const std::string& text) {
+    const auto order = wire::ParseOrder(text);
+    return order && order->order.jti == jti && IsOurs(*order) &&
+           order->order.challenge == reply->reply.challenge;
+  };
+  proof.is_signed = proof.is_signed && std::ranges::any_of(reply->reply.orders, is_it);
+  return proof;
 }
 
 }  // namespace countersign::simulation

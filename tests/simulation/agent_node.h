@@ -50,7 +50,10 @@ class AgentNode {
   void WakeLater();
   void SaveLater();
   void TakeLogLine(std::string_view line);
-  [[nodiscard]] bool IsSignedByHeld(const Jti& jti) const;
+  // What proves that the order of this id in the message that is being judged may run.
+  [[nodiscard]] Proof ProofOf(const Jti& jti);
+  [[nodiscard]] Proof ProofOfReply(const wire::SignedReply& reply) const;
+  [[nodiscard]] bool IsOurs(const wire::SignedOrder& order) const;
 
   World world_;
   const int number_;
@@ -66,6 +69,8 @@ class AgentNode {
   bool reporting_ = false;
   std::map<Jti, Network::Respond> held_;  // answers that wait for the end of an act
   std::string message_;                   // what the agent is judging
+  std::map<std::string, Uptime> drawn_;   // challenges of the listener that are unused
+  std::string report_challenge_;          // of the report made last
   std::size_t num_deaths_ = 0;
   std::unique_ptr<agent::Agent> agent_;
 };

@@ -25,18 +25,21 @@ void Checker::SawTrust(int agent, const trust::TrustState& state) {
   ++num_moves_;
 }
 
-void Checker::Ran(int agent, const Jti& jti, bool is_signed) {
+void Checker::ExpectProved(const std::string& name, const Proof& proof) {
+  if (!proof.is_signed) Violated(name + " follows a key that it does not trust");
+  if (!proof.is_fresh) Violated(name + " follows what answers no challenge of its own");
+}
+
+void Checker::Ran(int agent, const Jti& jti, const Proof& proof) {
   const std::string name = "agent " + std::to_string(agent);
   trace_.Add(name + " runs " + jti.Text());
-  if (!is_signed) Violated(name + " obeys a key that it does not trust");
+  ExpectProved(name, proof);
   const std::size_t runs = ++runs_[{agent, jti}];
   if (runs > 1 && !WasRestored(agent)) Violated(name + " runs order " + jti.Text() + " twice");
 }
 
-void Checker::Applied(int agent, bool is_signed) {
-  if (!is_signed) {
-    Violated("agent " + std::to_string(agent) + " takes a reply of a key that it does not trust");
-  }
+void Checker::Applied(int agent, const Proof& proof) {
+  ExpectProved("agent " + std::to_string(agent), proof);
 }
 
 void Checker::Restored(int agent) {

@@ -12,6 +12,12 @@
 
 namespace countersign::simulation {
 
+// Proof is what a message that an agent follows has to have.
+struct Proof {
+  bool is_signed = false;  // by the key of what the agent trusts, for this agent
+  bool is_fresh = false;   // it answers a challenge of this agent's process, in time and unused
+};
+
 // Checker holds what must be true at every moment, and remembers the first thing that was not.
 class Checker {
  public:
@@ -23,16 +29,17 @@ class Checker {
   }
   // SawTrust: this is what agent `agent` trusts now.
   void SawTrust(int agent, const trust::TrustState& state);
-  // Ran: the agent begins the act of an order; `is_signed`: by the key of what it trusts.
-  void Ran(int agent, const Jti& jti, bool is_signed);
+  // Ran: the agent begins the act of an order.
+  void Ran(int agent, const Jti& jti, const Proof& proof);
   // Applied: the agent took what a reply says.
-  void Applied(int agent, bool is_signed);
+  void Applied(int agent, const Proof& proof);
   // Restored: the agent's disk was put back to a backup, which may undo anything there.
   void Restored(int agent);
 
   [[nodiscard]] std::size_t Runs(int agent, const Jti& jti) const;
   [[nodiscard]] bool WasRestored(int agent) const { return restored_.contains(agent); }
   void Violated(const std::string& what);
+  void ExpectProved(const std::string& name, const Proof& proof);
   [[nodiscard]] const std::optional<std::string>& violation() const { return violation_; }
   [[nodiscard]] std::size_t num_runs() const { return runs_.size(); }
   [[nodiscard]] std::size_t num_moves() const { return num_moves_; }

@@ -36,9 +36,10 @@ struct Outcome {
 // Simulate is one world under one seed: a server and some agents for hours full of faults and
 // attacks, and then for as long without.
 //
-// Watched at every moment: no agent obeys or trusts a key that the owner did not certify; no order
-// runs twice; no generation goes backwards. At the end: every agent holds the active certificate,
-// every order has ended as what its agent did with it, and every agent is verified and obeys.
+// Watched at every moment: no agent obeys or trusts a key that the owner did not certify, or
+// follows what answers no fresh challenge of its own; no order runs twice; no generation goes
+// backwards. At the end: every agent holds the active certificate, every order has ended as what
+// its agent did with it, and every agent is verified and obeys.
 [[nodiscard]] Outcome Simulate(const Options& options);
 
 }  // namespace countersign::simulation

@@ -10,7 +10,7 @@
 namespace countersign::simulation {
 namespace {
 
-constexpr std::uint64_t kSeeds = 200;
+constexpr std::uint64_t kSeeds = 120;
 constexpr int kShards = 4;
 
 std::optional<std::uint64_t> FromEnvironment(const char* name) {
@@ -21,7 +21,7 @@ std::optional<std::uint64_t> FromEnvironment(const char* name) {
 
 std::string HowToRepeat(std::uint64_t seed) {
   return "COUNTERSIGN_SIM_SEED=" + std::to_string(seed) +
-         " tests/simulation/simulation_tests --gtest_filter=Simulation.OneSeedWithItsStory";
+         " tests/simulation/simulation_tests --gtest_filter=Simulation.OneSeed";
 }
 
 class SeedsTest : public ::testing::TestWithParam<int> {};
@@ -50,10 +50,11 @@ TEST_P(SeedsTest, KeepEveryPromise) {
 
 INSTANTIATE_TEST_SUITE_P(Shard, SeedsTest, ::testing::Range(0, kShards));
 
-TEST(Simulation, OneSeedWithItsStory) {
+// COUNTERSIGN_SIM_SEED chooses it, and has its story told.
+TEST(Simulation, OneSeed) {
   const auto seed = FromEnvironment("COUNTERSIGN_SIM_SEED");
-  if (!seed) GTEST_SKIP() << "COUNTERSIGN_SIM_SEED is not set";
-  const Outcome outcome = Simulate({.seed = *seed, .print = Trace::Print::kYes});
+  const Outcome outcome =
+      Simulate({.seed = seed.value_or(1), .print = seed ? Trace::Print::kYes : Trace::Print::kNo});
   EXPECT_FALSE(outcome.violation.has_value()) << *outcome.violation;
 }
 
