@@ -9,15 +9,15 @@ Result<std::unique_ptr<Agent>> Agent::Create(World world, wire::AgentProfile pro
   auto trust_file = world.storage.LoadTrust();
   if (!trust_file) return std::unexpected(std::move(trust_file).error());
   auto trust = trust::ParseTrustState(*trust_file);
-  if (!trust) return std::unexpected(std::move(trust).error());
+  if (!trust) return WithContext("file \"trust\"", std::move(trust).error());
   auto orders_file = world.storage.LoadOrders();
   if (!orders_file) return std::unexpected(std::move(orders_file).error());
   auto memory = trust::OrderMemory::Parse(*orders_file);
-  if (!memory) return std::unexpected(std::move(memory).error());
+  if (!memory) return WithContext("file \"orders\"", std::move(memory).error());
   // The file may bring back what a change of trust has dropped.
   memory->TrustMoved(trust->certificate.thumbprint());
   auto counters = store::AgentCounters::Load(world.storage);
-  if (!counters) return std::unexpected(std::move(counters).error());
+  if (!counters) return WithContext("file \"counters\"", std::move(counters).error());
   return std::unique_ptr<Agent>(new Agent(std::move(world), std::move(profile), *std::move(trust),
                                           *std::move(memory), *std::move(counters), now));
 }

@@ -137,11 +137,12 @@ class PowerCutTest : public ::testing::TestWithParam<std::tuple<std::size_t, tes
 TEST_P(PowerCutTest, LeavesNothingHalfDone) {
   Scene scene;
   SceneAgent& agent = *scene.victim;
-  const auto [write, fate] = GetParam();
+  const std::size_t write = std::get<0>(GetParam());
+  const testing::Fate fate = std::get<1>(GetParam());
   scene.bench.Replace(scene.bench.Issue(11));
   agent.disk.set_plan(
-      [count = std::size_t{0}, at = write, fate = fate](testing::AgentFile, std::size_t) mutable {
-        return count++ == at ? fate : testing::Fate::kSucceeds;
+      [count = std::size_t{0}, write, fate](testing::AgentFile, std::size_t) mutable {
+        return count++ == write ? fate : testing::Fate::kSucceeds;
       });
   const auto jtis = scene.bench.server().AddOrders({.agents = {agent.id},
                                                     .act = "ping",

@@ -137,12 +137,12 @@ std::optional<std::string> Attacker::SignOrder(const Signing& by, const AgentId&
 }
 
 void Attacker::ForgeOrder() {
-  const auto [agent, node] = agents_[world_.chance.Index(agents_.size())];
-  world_.network.Send({.route = Route::kChallenge, .from = kAttackerNode, .to = node}, kMinute,
-                      [this, agent = agent, node = node](const auto& response) {
+  const auto& victim = agents_[world_.chance.Index(agents_.size())];
+  world_.network.Send({.route = Route::kChallenge, .from = kAttackerNode, .to = victim.second},
+                      kMinute, [this, victim](const std::optional<Response>& response) {
                         if (!response) return;
                         const auto challenge = wire::ParseChallengeAnswer(response->body);
-                        if (challenge) SendForgedOrder(agent, node, *challenge);
+                        if (challenge) SendForgedOrder(victim.first, victim.second, *challenge);
                       });
 }
 

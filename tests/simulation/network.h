@@ -9,7 +9,6 @@
 
 #include "tests/simulation/chance.h"
 #include "tests/simulation/scheduler.h"
-#include "tests/simulation/trace.h"
 
 namespace countersign::simulation {
 
@@ -48,8 +47,7 @@ class Network {
   using Handler = std::function<void(const Request&, Respond)>;
   using Done = std::function<void(const std::optional<Response>&)>;
 
-  Network(Scheduler& scheduler, Chance& chance, Trace& trace)
-      : scheduler_(scheduler), chance_(chance), trace_(trace) {}
+  Network(Scheduler& scheduler, Chance& chance) : scheduler_(scheduler), chance_(chance) {}
 
   // A node that is not listening refuses connections.
   void Listen(int node, Handler handler) { handlers_[node] = std::move(handler); }
@@ -87,7 +85,6 @@ class Network {
 
   Scheduler& scheduler_;
   Chance& chance_;
-  Trace& trace_;
   NetworkFaults faults_;
   std::map<int, Handler> handlers_;
   std::set<int> cut_;
