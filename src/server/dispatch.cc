@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::size_t kMaxVersions = 16;
 
+bool IsOpen(const store::OrderRow& order) {
+  return order.state == store::OrderState::kQueued || order.state == store::OrderState::kSent;
+}
+
 }  // namespace
 
 Result<std::vector<Jti>> Server::AddOrders(const OrderRequest& request, Instant now) {
@@ -150,41 +154,41 @@ Result<std::string> Server::SignVersion(store::OrderRow& order, const store::Age
 Result<std::string> Server::SignCall(const Call& call, std::string_view challenge, Instant now) {
   Result<std::string> message = Fail(Code::kInternal, "not signed");
   const auto stored = world_.registry.Transact([&]() -> Status {
-    auto order = world_.registry.FindOrder(call.jti);
-    if (!order) return std::unexpected(std::move(order).error());
-    if (!*order || ((*order)->state != store::OrderState::kQueued &&
-                    (*order)->state != store::OrderState::kSent)) {
+    auto found = world_.registry.FindOrder(call.jti);
+    if (!found) return std::unexpected(std::move(found).error());
+    const auto agent = world_.registry.FindAgent(call.agent);
+    if (!agent) return std::unexpected(agent.error());
+    std::optional<store::OrderRow> order = *std::move(found);
+    const std::optional<store::AgentRow>& row = *agent;
+    if (!order || !IsOpen(*order)) {
       return Fail(Code::kRefused, "order " + call.jti.Text() + " is not open any more");
     }
-    const auto row = world_.registry.FindAgent(call.agent);
-    if (!row) return std::unexpected(row.error());
-    if (!*row || !MayCommand(**row)) {
+    if (!row || !MayCommand(*row)) {
       return Fail(Code::kRefused, "agent " + call.agent.Text() + " gets no orders any more");
     }
-    if ((*order)->expires <= now || now - (*order)->jti_drawn >= kJtiLifetime) {
+    if (order->expires <= now || now - order->jti_drawn >= kJtiLifetime) {
       return Fail(Code::kRefused, "order " + call.jti.Text() + " is too old to be signed");
     }
-    const auto signing =
-        ChooseSigning((*row)->held_thumbprint, (*row)->held_owner, (*row)->held_server);
+    const auto signing = ChooseSigning(row->held_thumbprint, row->held_owner, row->held_server);
     if (!signing) return Fail(Code::kRefused, "this server has no certificate");
-    message = SignVersion(**order, **row, *signing, WithBundle::kYes, challenge, now);
+    message = SignVersion(*order, *row, *signing, WithBundle::kYes, challenge, now);
     if (!message) return std::unexpected(message.error());
-    return world_.registry.PutOrder(**order);
+    return world_.registry.PutOrder(*order);
   });
   if (!stored) return std::unexpected(stored.error());
   return message;
 }
 
 void Server::CallFailed(const Call& call, std::string_view why, Instant now) {
-  const auto order = world_.registry.FindOrder(call.jti);
-  const bool open = order && *order &&
-                    ((*order)->state == store::OrderState::kQueued ||
-                     (*order)->state == store::OrderState::kSent);
-  world_.log.Write(
-      LogLevel::kWarning,
-      "call to agent " + call.agent.Text() + " at " + call.address.Text() + ":" +
-          std::to_string(call.port) + " failed: " + std::string(why) +
-          (open ? "; next attempt " + FormatUtc(std::max(now, (*order)->next_attempt)) : ""));
+  auto found = world_.registry.FindOrder(call.jti);
+  const auto order = found ? *std::move(found) : std::nullopt;
+  std::string next;
+  if (order && IsOpen(*order)) {
+    next = "; next attempt " + FormatUtc(std::max(now, order->next_attempt));
+  }
+  world_.log.Write(LogLevel::kWarning, "call to agent " + call.agent.Text() + " at " +
+                                           call.address.Text() + ":" + std::to_string(call.port) +
+                                           " failed: " + std::string(why) + next);
 }
 
 }  // namespace countersign::server

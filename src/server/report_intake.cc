@@ -72,29 +72,30 @@ ReportAnswer Server::TakeReport(std::string_view message, const net::IpAddress& 
 Result<ReportAnswer> Server::IntakeReport(const wire::SignedReport& message,
                                           const net::IpAddress& source, Instant now) {
   const wire::Report& report = message.report;
-  auto row = FindOrRegister(message, source, now);
-  if (!row) return std::unexpected(std::move(row).error());
-  if (!*row) {
+  auto found = FindOrRegister(message, source, now);
+  if (!found) return std::unexpected(std::move(found).error());
+  std::optional<store::AgentRow> row = *std::move(found);
+  if (!row) {
     ++refused_unadmitted_;
     return ReportAnswer{.status = 429, .reply = {}, .nonce = {}, .retry_after = kRetryAfterLimit};
   }
   // The whole key is pinned: an id is only 122 bits of its digest. A row that came from an
   // automatic backup has no key yet (the backup keeps ids only); the first report under its id
   // brings it.
-  if ((*row)->key.empty()) (*row)->key = message.key.spki();
-  if ((*row)->forgotten || (*row)->key != message.key.spki()) {
+  if (row->key.empty()) row->key = message.key.spki();
+  if (row->forgotten || row->key != message.key.spki()) {
     return ReportAnswer{.status = 403, .reply = {}, .nonce = {}, .retry_after = 0};
   }
-  const auto given = SpendNonce(**row, report.echo, now);
+  const auto given = SpendNonce(*row, report.echo, now);
   if (given) {
     const Proof proof{given->noted_seq, given->epoch};
-    COUNTERSIGN_RETURN_IF_ERROR(TakeProvedReport(**row, report, source, proof, now));
+    COUNTERSIGN_RETURN_IF_ERROR(TakeProvedReport(*row, report, source, proof, now));
   }
-  COUNTERSIGN_RETURN_IF_ERROR(Rejudge(**row, now));
-  const Nonce nonce = GiveNonce(**row, given.has_value(), world_.random, now);
-  auto reply = MakeReply(**row, report, given.has_value(), nonce, now);
+  COUNTERSIGN_RETURN_IF_ERROR(Rejudge(*row, now));
+  const Nonce nonce = GiveNonce(*row, given.has_value(), world_.random, now);
+  auto reply = MakeReply(*row, report, given.has_value(), nonce, now);
   if (!reply) return std::unexpected(std::move(reply).error());
-  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutAgent(**row));
+  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutAgent(*row));
   return ReportAnswer{
       .status = 200, .reply = *std::move(reply), .nonce = nonce.Text(), .retry_after = 0};
 }
@@ -138,8 +139,9 @@ Status Server::TakeProvedReport(store::AgentRow& row, const wire::Report& report
 // IPv6 /64).
 Result<bool> Server::MayRegister(const wire::SignedReport& report, const net::IpAddress& source,
                                  Instant now) {
-  const auto has_proof = HasTokenProof(report.report, now);
-  if (!has_proof || *has_proof) return has_proof;
+  const auto token = FindProvedToken(report.report, now);
+  if (!token) return std::unexpected(token.error());
+  if (token->has_value()) return true;
   const auto all = world_.registry.CountUnadmitted("", Instant());
   if (!all) return std::unexpected(all.error());
   if (*all >= config_.max_unadmitted) return false;
@@ -150,32 +152,33 @@ Result<bool> Server::MayRegister(const wire::SignedReport& report, const net::Ip
   return true;
 }
 
-Result<bool> Server::HasTokenProof(const wire::Report& report, Instant now) {
-  if (!report.enrol || !book_.IsOurs(report.aud)) return false;
-  const auto token = world_.registry.FindToken(report.enrol->token);
-  if (!token) return std::unexpected(token.error());
-  if (!*token) return false;
-  if ((*token)->expires && *(*token)->expires <= now) return false;
-  if ((*token)->uses_left == 0) return false;
-  const Digest expected =
-      wire::EnrolProof((*token)->secret, report.iss, report.aud, report.challenge);
-  return crypto::EqualConstantTime(expected, report.enrol->proof);
+Result<std::optional<store::TokenRow>> Server::FindProvedToken(const wire::Report& report,
+                                                               Instant now) {
+  if (!report.enrol || !book_.IsOurs(report.aud)) return std::nullopt;
+  auto found = world_.registry.FindToken(report.enrol->token);
+  if (!found) return found;
+  std::optional<store::TokenRow> token = *std::move(found);
+  if (!token || (token->expires && *token->expires <= now) || token->uses_left == 0) {
+    return std::nullopt;
+  }
+  const Digest expected = wire::EnrolProof(token->secret, report.iss, report.aud, report.challenge);
+  if (!crypto::EqualConstantTime(expected, report.enrol->proof)) return std::nullopt;
+  return token;
 }
 
 Status Server::Admit(store::AgentRow& row, const wire::Report& report, Instant now) {
   if (row.admitted) return {};
-  const auto has_proof = HasTokenProof(report, now);
-  if (!has_proof) return std::unexpected(has_proof.error());
-  if (!*has_proof) return {};
-  auto token = world_.registry.FindToken(report.enrol->token);
-  if (!token) return std::unexpected(std::move(token).error());
-  if ((*token)->uses_left) {
-    --*(*token)->uses_left;
-    COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutToken(**token));
+  auto found = FindProvedToken(report, now);
+  if (!found) return std::unexpected(std::move(found).error());
+  std::optional<store::TokenRow> token = *std::move(found);
+  if (!token) return {};
+  if (token->uses_left) {
+    --*token->uses_left;
+    COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutToken(*token));
   }
   row.admitted = true;
-  row.admitted_by = "token:" + report.enrol->token;
-  return Event("agent-admitted", &row.id, row.host + " by token " + report.enrol->token, now);
+  row.admitted_by = "token:" + token->id;
+  return Event("agent-admitted", &row.id, row.host + " by token " + token->id, now);
 }
 
 void Server::TakeReportFields(store::AgentRow& row, const wire::Report& report,

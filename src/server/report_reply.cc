@@ -37,7 +37,7 @@ bool BundleShows(const wire::Report& report, const crypto::Certificate& owner) {
   const bool has_owner = std::any_of(bundle.begin() + 1, bundle.end(),
                                      [&](const auto& one) { return one.key() == owner.key(); });
   return has_owner && bundle.front().thumbprint() == report.held.thumbprint &&
-         *bundle.front().generation() == report.held.generation &&
+         bundle.front().generation() == report.held.generation &&
          accepted->owner() == report.held.owner;
 }
 
@@ -77,7 +77,7 @@ Status Server::TellRewound(const store::AgentRow& row, std::uint64_t generation,
   constexpr std::string_view kProved = "proved_generation";  // read by issuing
   const auto before = world_.registry.GetMeta(kProved);
   if (!before) return std::unexpected(before.error());
-  if (*before && ParseNumber(**before) >= generation) return {};
+  if (ParseNumber(before->value_or("")) >= generation) return {};
   COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutMeta(kProved, std::to_string(generation)));
   return Event("server-rewound", &row.id,
                "agent " + row.host + " proved to hold generation " + std::to_string(generation) +

@@ -133,7 +133,8 @@ class Server {
                                         Instant now);
   [[nodiscard]] Result<bool> MayRegister(const wire::SignedReport& report,
                                          const net::IpAddress& source, Instant now);
-  [[nodiscard]] Result<bool> HasTokenProof(const wire::Report& report, Instant now);
+  [[nodiscard]] Result<std::optional<store::TokenRow>> FindProvedToken(const wire::Report& report,
+                                                                       Instant now);
   [[nodiscard]] Status Admit(store::AgentRow& row, const wire::Report& report, Instant now);
   void TakeReportFields(store::AgentRow& row, const wire::Report& report,
                         const net::IpAddress& source);
