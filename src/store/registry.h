@@ -78,7 +78,7 @@ struct AgentRow {
   bool cloned = false;
   std::vector<GivenNonce> nonces;  // newest 8 proved ones, and at most 2 unproved
 
-  std::uint64_t failures = 0;  // refusals it reported, summed over all time
+  std::uint64_t failures = 0;  // refusals in its newest proved report
   std::string failures_json;   // the rows of its newest report
   std::string last_refusal;    // verdict of its newest refused order or reply; or empty
 
