@@ -79,7 +79,6 @@ struct AgentRow {
   std::vector<GivenNonce> nonces;  // newest 8 proved ones, and at most 2 unproved
 
   std::uint64_t failures = 0;  // refusals in its newest proved report
-  std::string failures_json;   // the rows of its newest report
   std::string last_refusal;    // verdict of its newest refused order or reply; or empty
 
   bool operator==(const AgentRow&) const = default;

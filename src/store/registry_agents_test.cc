@@ -54,7 +54,7 @@ TEST_P(RegistryAgentsTest, PutAgentReplacesTheWholeRow) {
 
 TEST_P(RegistryAgentsTest, BigAgentComesBack) {
   AgentRow row = FullAgent(1);
-  row.failures_json.assign(1024 * 1024, '\xff');
+  row.host.assign(1024 * 1024, '\xff');
   row.held_bundle.assign(1024 * 1024, 0);
   row.addresses.assign(1'000, kOddText);
   Put(row);

@@ -84,7 +84,6 @@ inline AgentRow FullAgent(std::uint32_t number) {
   row.nonces = {{Nonce(Sample16(23)), FromUnix(24), 25, 26, true},
                 {Nonce(Sample16(27)), FromUnix(28), 29, 30, false}};
   row.failures = 31;
-  row.failures_json = R"([{"verdict":"stale"}])";
   row.last_refusal = "fork";
   return row;
 }

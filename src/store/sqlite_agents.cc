@@ -15,7 +15,7 @@ constexpr std::string_view kPlainColumns =
     "key, admitted_by, host, addresses, port, domain, version, platform, batch, held_known, "
     "held_thumbprint, held_generation, held_owner, held_server, aud, held_bundle, want_bundle, "
     "reason, standing_since, last_contact, last_verified, clock_offset, proved_seq, instance, "
-    "instance_epoch, replaced, returns, jump, cloned, nonces, failures, failures_json, "
+    "instance_epoch, replaced, returns, jump, cloned, nonces, failures, "
     "last_refusal";
 constexpr std::string_view kIndexedColumns =
     "id, standing, admitted, forgotten, source, first_seen";
@@ -71,7 +71,6 @@ void ReadKnown(SqliteQuery& query, AgentRow& row) {
   row.cloned = query.Bool();
   row.nonces = query.Decoded(DecodeNonces(query.BlobView()));
   row.failures = query.Unsigned();
-  row.failures_json = query.Text();
   row.last_refusal = query.Text();
 }
 
@@ -109,7 +108,7 @@ void BindPlain(SqliteQuery& query, const AgentRow& row, const Lists& lists) {
   query.BindOptional(row.last_contact).BindOptional(row.last_verified).Bind(row.clock_offset);
   query.BindUnsigned(row.proved_seq).Bind(row.instance).BindUnsigned(row.instance_epoch);
   query.Bind(lists.replaced).Bind(lists.returns).BindUnsigned(row.jump).Bind(row.cloned);
-  query.Bind(lists.nonces).BindUnsigned(row.failures).Bind(row.failures_json);
+  query.Bind(lists.nonces).BindUnsigned(row.failures);
   query.Bind(row.last_refusal);
 }
 

@@ -43,7 +43,6 @@ CREATE TABLE agents (
   cloned          INTEGER NOT NULL,
   nonces          BLOB NOT NULL,
   failures        INTEGER NOT NULL,
-  failures_json   TEXT NOT NULL,
   last_refusal    TEXT NOT NULL
 ) STRICT;
 
