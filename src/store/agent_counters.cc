@@ -31,6 +31,10 @@ Result<AgentCounters> AgentCounters::Load(AgentStorage& storage) {
 
 Result<std::uint64_t> AgentCounters::NextSeq() {
   if (next_seq_ > reserved_) {
+    if (next_seq_ + kSeqBlock > wire::kMaxInteger) {
+      return Fail(Code::kExhausted, "this agent has used up its sequence numbers",
+                  "countersign-agentd install makes the agent anew");
+    }
     const std::uint64_t before = reserved_;
     reserved_ = next_seq_ - 1 + kSeqBlock;
     if (auto stored = storage_->StoreCounters(Encode()); !stored) {
@@ -131,7 +135,7 @@ Status AgentCounters::Decode(ByteView file) {
   next_seq_ = reserved_ + 1;
   head_ = AsText(reader.ReadPrefixed(kMaxHeadLen));
   const std::size_t num_rows = reader.ReadU32();
-  if (num_rows > kMaxRows + 32) return damaged();
+  if (num_rows > kMaxRows + 32 || reserved_ > wire::kMaxInteger) return damaged();
   for (std::size_t i = 0; i < num_rows; ++i) {
     const auto verdict = trust::ParseVerdict(AsText(reader.ReadPrefixed(kMaxSourceLen)));
     const std::string source(AsText(reader.ReadPrefixed(kMaxSourceLen)));

@@ -270,11 +270,12 @@ Result<T> ReadToml(std::string_view text, Result<T> (*read)(const toml::table&))
     return Fail(Code::kMalformed, "it has " + std::to_string(text.size()) + " octets, and " +
                                       std::to_string(kMaxConfigLen) + " are the most");
   }
-  if (const auto place = FindBareNonAscii(text)) {
-    return Fail(Code::kMalformed, "line " + std::to_string(place->line) + ", column " +
-                                      std::to_string(place->column) +
-                                      ": a character that may stand in comments and in strings of "
-                                      "one line only");
+  if (const auto place = FindForbidden(text)) {
+    return Fail(Code::kMalformed,
+                "line " + std::to_string(place->line) + ", column " +
+                    std::to_string(place->column) +
+                    ": a character that may stand only in comments and in strings "
+                    "of one line (there are no dates and times in this file)");
   }
   try {
     return read(toml::parse(text));

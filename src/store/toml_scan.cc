@@ -12,8 +12,8 @@ class Scanner {
   std::optional<TextPlace> Run() {
     if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);
     while (!rest_.empty()) {
-      const auto octet = static_cast<unsigned char>(rest_.front());
-      if (octet >= 0x80 && (in_ == In::kNothing || in_ == In::kLongString)) return place_;
+      if (IsForbidden()) return place_;
+      before_ = rest_.front();
       Step();
     }
     return std::nullopt;
@@ -21,6 +21,15 @@ class Scanner {
 
  private:
   enum class In { kNothing, kComment, kString, kLongString };
+
+  [[nodiscard]] bool IsForbidden() const {
+    const char c = rest_.front();
+    if (static_cast<unsigned char>(c) >= 0x80) {
+      return in_ == In::kNothing || in_ == In::kLongString;
+    }
+    const bool after_digit = before_ >= '0' && before_ <= '9';
+    return in_ == In::kNothing && (c == ':' || (c == '-' && after_digit));
+  }
 
   void Step() {
     const char c = rest_.front();
@@ -78,10 +87,11 @@ class Scanner {
   TextPlace place_;
   In in_ = In::kNothing;
   char quote_ = 0;
+  char before_ = 0;  // the character before the front
 };
 
 }  // namespace
 
-std::optional<TextPlace> FindBareNonAscii(std::string_view text) { return Scanner(text).Run(); }
+std::optional<TextPlace> FindForbidden(std::string_view text) { return Scanner(text).Run(); }
 
 }  // namespace countersign::store

@@ -15,11 +15,11 @@ struct TextPlace {
   bool operator==(const TextPlace&) const = default;
 };
 
-// FindBareNonAscii finds the first character beyond ASCII that stands neither in a comment nor in a
-// string of one line. TOML has no use for one elsewhere (but in strings of several lines, which we
-// do without), and toml++ 3.3 reaches undefined behaviour by some of them: its
-// is_non_ascii_horizontal_whitespace() calls U+00A1..U+0499 unreachable. A byte order mark at the
-// beginning is passed over.
-[[nodiscard]] std::optional<TextPlace> FindBareNonAscii(std::string_view text);
+// FindForbidden finds the first character that our files have no use for and that toml++ 3.3 does
+// not bear everywhere: one beyond ASCII that stands neither in a comment nor in a string of one
+// line (its is_non_ascii_horizontal_whitespace() calls U+00A1..U+0499 unreachable), and the ':' or
+// '-' of a date or time outside of comments and strings (it asserts digits that may not be there).
+// A byte order mark at the beginning is passed over.
+[[nodiscard]] std::optional<TextPlace> FindForbidden(std::string_view text);
 
 }  // namespace countersign::store

@@ -13,7 +13,7 @@ TEST(TomlScan, CommentsAndStringsOfOneLineMayHoldAnything) {
         "a = \"\\\"ü\"", "a = '\\' # ü", "a = \"\" # ü", "a = '' # ü", "a = \"\\\\\" # ü",
         "a = \"\"\"b\"\"\" # ü", "a = \"\"\"b\n\"\" c\"\"\"\"\" # ü", "a = '''b\n'' c''' # ü",
         "a = \"\"\"\\\"\"\"\" # ü"}) {
-    EXPECT_FALSE(FindBareNonAscii(text).has_value()) << text;
+    EXPECT_FALSE(FindForbidden(text).has_value()) << text;
   }
 }
 
@@ -35,8 +35,16 @@ TEST(TomlScan, CharactersElsewhereAreFound) {
            Case{"a = '''\nü'''", {2, 1}},
            Case{"a = \"\"\"\"\"\" ü", {1, 12}},
        }) {
-    EXPECT_EQ(FindBareNonAscii(text), place) << text;
+    EXPECT_EQ(FindForbidden(text), place) << text;
   }
+}
+
+TEST(TomlScan, DatesAndTimesAreFound) {
+  EXPECT_TRUE(FindForbidden("a = 1979-05-27").has_value());
+  EXPECT_TRUE(FindForbidden("a = 07:32:00").has_value());
+  EXPECT_TRUE(FindForbidden("a = 1979-05-27T=07:32:00Z").has_value());
+  EXPECT_FALSE(FindForbidden("a = \"1979-05-27T07:32:00Z\" # 07:32").has_value());
+  EXPECT_FALSE(FindForbidden("a = -5").has_value());
 }
 
 }  // namespace
