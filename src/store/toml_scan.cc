@@ -27,8 +27,15 @@ class Scanner {
     if (static_cast<unsigned char>(c) >= 0x80) {
       return in_ == In::kNothing || in_ == In::kLongString;
     }
+    const bool is_control = (c >= 0 && c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == 0x7f;
+    if (is_control) return true;
     const bool after_digit = before_ >= '0' && before_ <= '9';
-    return in_ == In::kNothing && (c == ':' || (c == '-' && after_digit));
+    // A quote within a word opens no string: the parser reads on as if it were one of its letters.
+    const bool after_letter = after_digit || before_ == '_' || (before_ >= 'a' && before_ <= 'z') ||
+                              (before_ >= 'A' && before_ <= 'Z');
+    const bool is_quote = c == '"' || c == '\'';
+    return in_ == In::kNothing &&
+           (c == ':' || (c == '-' && after_digit) || (is_quote && after_letter));
   }
 
   void Step() {

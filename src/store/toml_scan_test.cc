@@ -47,5 +47,16 @@ TEST(TomlScan, DatesAndTimesAreFound) {
   EXPECT_FALSE(FindForbidden("a = -5").has_value());
 }
 
+TEST(TomlScan, ControlCharactersAreFound) {
+  EXPECT_EQ(FindForbidden(std::string_view("[\0]", 3)), (TextPlace{1, 2}));
+  EXPECT_EQ(FindForbidden("a = 1 # \x7f"), (TextPlace{1, 9}));
+  EXPECT_FALSE(FindForbidden("a\t= 1\r\n").has_value());
+}
+
+TEST(TomlScan, QuotesWithinWordsAreFound) {
+  EXPECT_EQ(FindForbidden("a = 2F\"ü\""), (TextPlace{1, 7}));
+  EXPECT_FALSE(FindForbidden("a.\"b\" = [\"c\",\"d\"]").has_value());
+}
+
 }  // namespace
 }  // namespace countersign::store
