@@ -148,7 +148,9 @@ Result<Bytes> ReadFile(const fs::path& path, std::size_t max_len) {
   Bytes content;
   std::size_t len = 0;
   for (;;) {
-    content.resize(len + room + 1);
+    // Grown only when full: a file of known size is read into one buffer, of which a secret leaves
+    // no copy.
+    if (content.size() == len) content.resize(len + room + 1);
     const ssize_t got = read(fd.get(), content.data() + len, content.size() - len);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return SystemFailure("read", path, errno);
