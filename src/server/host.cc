@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "crypto/pkcs12.h"
 #include "server/issuing.h"
 
 namespace countersign::server {
@@ -41,7 +40,7 @@ Result<crypto::Certificate> Build(const InitRequest& request, const fs::path& pa
   auto ring = keys::OpenFileKeyRing(folder.KeysPath());
   if (!ring) return std::unexpected(std::move(ring).error());
   crypto::SystemRandom random;
-  World world{**registry, **ring, folder, random, log, crypto::kPkcs12Iterations};
+  World world{**registry, **ring, folder, random, log, request.backup_iterations};
   return MakeIdentity(request, world, now);
 }
 
@@ -62,7 +61,8 @@ Status CheckServerFolder(const fs::path& path) {
               "countersign server init --data " + path.string());
 }
 
-Result<std::unique_ptr<Host>> Host::Open(const fs::path& path, Log& log, Instant now) {
+Result<std::unique_ptr<Host>> Host::Open(const fs::path& path, Log& log, Instant now,
+                                         int backup_iterations) {
   COUNTERSIGN_RETURN_IF_ERROR(CheckServerFolder(path));
   COUNTERSIGN_RETURN_IF_ERROR(CheckPrivate(path));
   auto lock = FileLock::Acquire(path / "lock");
@@ -77,8 +77,7 @@ Result<std::unique_ptr<Host>> Host::Open(const fs::path& path, Log& log, Instant
   auto ring = keys::OpenFileKeyRing(host->folder_.KeysPath());
   if (!ring) return std::unexpected(std::move(ring).error());
   host->ring_ = *std::move(ring);
-  World world{*host->registry_, *host->ring_, host->folder_,
-              host->random_,    log,          crypto::kPkcs12Iterations};
+  World world{*host->registry_, *host->ring_, host->folder_, host->random_, log, backup_iterations};
   if (const auto finished = FinishIdentityChange(world); !finished) {
     // The identity in the registry stands; what is missing beside it is said, and the server
     // serves.

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "crypto/hash.h"
+#include "crypto/pkcs12.h"
 #include "keys/key_ring.h"
 #include "server/admin.h"
 #include "server/server.h"
@@ -23,9 +24,10 @@ class Host {
  public:
   // Open: kNotFound (no server folder; says if it is an agent's), kUnavailable (another process has
   // it), kPermissionDenied (with the command that mends the permissions), kMalformed
-  // (configuration).
-  [[nodiscard]] static Result<std::unique_ptr<Host>> Open(const std::filesystem::path& path,
-                                                          Log& log, Instant now);
+  // (configuration). `backup_iterations` as in World.
+  [[nodiscard]] static Result<std::unique_ptr<Host>> Open(
+      const std::filesystem::path& path, Log& log, Instant now,
+      int backup_iterations = crypto::kPkcs12Iterations);
 
   [[nodiscard]] Server& server() { return *server_; }
   [[nodiscard]] Admin& admin() { return *admin_; }
@@ -53,6 +55,7 @@ struct InitRequest {
   const SecretBytes* backup_password = nullptr;  // nullptr: that of the imported file
   const Bytes* import_file = nullptr;            // nullptr: a new identity
   const SecretBytes* import_password = nullptr;
+  int backup_iterations = crypto::kPkcs12Iterations;  // as in World
 };
 
 // InitServerFolder makes a server's folder, wholly or not at all: it is built beside its place and
