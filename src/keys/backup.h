@@ -26,6 +26,8 @@ struct BackupManifest {
   std::vector<AgentId> admitted;                  // when the password was last given
   Instant written_at;
   Bytes history;  // opaque; empty for now
+  // In the archive of -b: the digest of the automatic backup beside it.
+  std::optional<Digest> automatic_backup = std::nullopt;
   bool operator==(const BackupManifest&) const = default;
 };
 

@@ -95,9 +95,18 @@ Status ReadTimeAndHistory(const json::object& object, BackupManifest& manifest) 
   return {};
 }
 
+Status ReadAutomaticBackup(const json::object& object, BackupManifest& manifest) {
+  if (!object.contains("automatic_backup")) return {};
+  const json::string* text = FindText(object, "automatic_backup");
+  const auto octets = text == nullptr ? std::nullopt : Base64UrlDecode(*text);
+  if (!octets || octets->size() != Digest().size()) return Malformed("a digest is none");
+  std::ranges::copy(*octets, manifest.automatic_backup.emplace().begin());
+  return {};
+}
+
 Status CheckNames(const json::object& object) {
-  static constexpr std::array<std::string_view, 6> kNames = {
-      "version", "servers", "generations", "admitted", "written_at", "history"};
+  static constexpr std::array<std::string_view, 7> kNames = {
+      "version", "servers", "generations", "admitted", "written_at", "history", "automatic_backup"};
   for (const auto& entry : object) {
     if (std::ranges::find(kNames, std::string_view(entry.key())) == kNames.end()) {
       return Malformed("an unknown member");
@@ -118,6 +127,7 @@ Result<BackupManifest> ReadObject(const json::object& object) {
   COUNTERSIGN_RETURN_IF_ERROR(ReadGenerations(object, manifest));
   COUNTERSIGN_RETURN_IF_ERROR(ReadAdmitted(object, manifest));
   COUNTERSIGN_RETURN_IF_ERROR(ReadTimeAndHistory(object, manifest));
+  COUNTERSIGN_RETURN_IF_ERROR(ReadAutomaticBackup(object, manifest));
   return manifest;
 }
 
@@ -151,6 +161,9 @@ std::string FormatManifest(const BackupManifest& manifest) {
   object["admitted"] = Base64UrlEncode(admitted.bytes());
   object["written_at"] = ToUnix(manifest.written_at);
   object["history"] = Base64UrlEncode(manifest.history);
+  if (manifest.automatic_backup) {
+    object["automatic_backup"] = Base64UrlEncode(*manifest.automatic_backup);
+  }
   return json::serialize(object);
 }
 

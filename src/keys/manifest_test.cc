@@ -28,6 +28,15 @@ TEST(ManifestTest, ComesBackWithEveryField) {
   EXPECT_EQ(ParseManifest(FormatManifest(Sample())).value(), Sample());
 }
 
+TEST(ManifestTest, DigestOfTheAutomaticBackupComesBack) {
+  BackupManifest manifest = Sample();
+  manifest.automatic_backup.emplace().fill(0xa5);
+  EXPECT_EQ(ParseManifest(FormatManifest(manifest)).value(), manifest);
+  std::string short_one(kEmpty);
+  short_one.insert(short_one.size() - 1, R"(,"automatic_backup":"AAAA")");
+  EXPECT_EQ(ParseManifest(short_one).error().code, Code::kMalformed);
+}
+
 TEST(ManifestTest, EmptyOneHasThisForm) {
   EXPECT_EQ(FormatManifest(BackupManifest()), kEmpty);
   EXPECT_EQ(ParseManifest(kEmpty).value(), BackupManifest());
