@@ -55,10 +55,13 @@ Admin::Answer Admin::Import(const AdminMessage& request, Instant now) {
   if (!exportable) return std::unexpected(exportable.error());
   const auto cut_off = FlagMember(request, "cut_off");
   if (!cut_off) return std::unexpected(cut_off.error());
+  auto key = TextMember(request, "key", "");
+  if (!key) return std::unexpected(std::move(key).error());
   const SecretBytes* const own = request.secrets.size() > 1 ? &request.secrets[1] : nullptr;
   const ImportOptions options{
       .exportable = *exportable ? keys::Exportable::kYes : keys::Exportable::kNo,
-      .cut_off = *cut_off};
+      .cut_off = *cut_off,
+      .key = *std::move(key)};
   return Changed(ImportIdentity(server_.world(), server_.config(), request.blobs.front(),
                                 **password, own, options, now),
                  now);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "base/error.h"
 #include "base/secret.h"
@@ -50,6 +51,9 @@ struct Issued {
 struct ImportOptions {
   keys::Exportable exportable = keys::Exportable::kYes;
   bool cut_off = false;  // --replace
+  // Which key of a file that holds several: hex of its certificate's SHA-256 or SHA-1 thumbprint or
+  // of the key's digest, from the front, at least 8 digits; empty: the file holds one.
+  std::string key = {};
 };
 [[nodiscard]] Result<Issued> ImportIdentity(World& world, const store::ServerConfig& config,
                                             ByteView file, const SecretBytes& file_password,

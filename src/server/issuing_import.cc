@@ -145,7 +145,7 @@ Change MakeChange(const Incoming& incoming, Rows rows, keys::Exportable exportab
 Result<Issued> ImportIdentity(World& world, const store::ServerConfig& config, ByteView file,
                               const SecretBytes& file_password, const SecretBytes* backup_password,
                               const ImportOptions& options, Instant now) {
-  auto incoming = ReadIncoming(file, file_password, now);
+  auto incoming = ReadIncoming(file, file_password, options.key, now);
   if (!incoming) return std::unexpected(std::move(incoming).error());
   const auto present = IdentityBook::Load(world.registry);
   if (!present) return std::unexpected(present.error());

@@ -22,8 +22,11 @@ std::string DescribeCertificates(const keys::BackupContents& contents) {
   return text.empty() ? "none" : text;
 }
 
-// The one key of an administrator's file.
-Result<crypto::PrivateKey> OnlyKey(const keys::BackupContents& contents) {
+// The one key of an administrator's file, or the one that is asked for.
+Result<crypto::PrivateKey> OnlyKey(const keys::BackupContents& contents, std::string_view wanted) {
+  for (const auto& key : contents.server_keys) {
+    if (wanted.size() >= 8 && HexLower(key.public_key().digest()).starts_with(wanted)) return key;
+  }
   if (contents.server_keys.size() == 1) return contents.server_keys.front();
   if (contents.server_keys.empty()) {
     return Fail(Code::kMalformed, "the file holds no private key; its certificates: " +
@@ -63,8 +66,9 @@ Result<crypto::Certificate> OwnCertificate(const keys::BackupContents& contents,
                                   "; found: " + DescribeCertificates(contents));
 }
 
-Result<Incoming> ReadForeign(const keys::BackupContents& contents, Instant now) {
-  auto key = OnlyKey(contents);
+Result<Incoming> ReadForeign(const keys::BackupContents& contents, std::string_view wanted,
+                             Instant now) {
+  auto key = OnlyKey(contents, wanted);
   if (!key) return std::unexpected(std::move(key).error());
   const auto certificate = OwnCertificate(contents, key->public_key());
   if (!certificate) return std::unexpected(certificate.error());
@@ -136,7 +140,8 @@ Status Finalize(Incoming& incoming) {
   return {};
 }
 
-Result<Incoming> ReadIncoming(ByteView file, const SecretBytes& password, Instant now) {
+Result<Incoming> ReadIncoming(ByteView file, const SecretBytes& password, std::string_view key,
+                              Instant now) {
   const auto contents = keys::OpenBackup(file, password);
   if (!contents && contents.error().code == Code::kWrongPassword) {
     return Fail(Code::kWrongPassword,
@@ -146,7 +151,7 @@ Result<Incoming> ReadIncoming(ByteView file, const SecretBytes& password, Instan
   if (!contents) {
     return WithContext("cannot read the file to import; nothing was changed", contents.error());
   }
-  auto incoming = contents->manifest ? ReadWhole(*contents, now) : ReadForeign(*contents, now);
+  auto incoming = contents->manifest ? ReadWhole(*contents, now) : ReadForeign(*contents, key, now);
   if (incoming) return incoming;
   return WithContext("cannot import; nothing was changed", std::move(incoming).error());
 }

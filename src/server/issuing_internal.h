@@ -130,8 +130,9 @@ struct Incoming {
   BackupParts parts;                         // for the new automatic backup
   std::optional<Instant> newest_issue = {};  // by its owner key
 };
+// `key`: as ImportOptions has it.
 [[nodiscard]] Result<Incoming> ReadIncoming(ByteView file, const SecretBytes& password,
-                                            Instant now);
+                                            std::string_view key, Instant now);
 // Finalize reads the book anew after a change of the rows.
 [[nodiscard]] Status Finalize(Incoming& incoming);
 
