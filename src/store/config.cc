@@ -228,6 +228,7 @@ Result<ServerConfig> ReadServer(const toml::table& table) {
       "certificate_days", defaults.certificate_days, 1, kMaxCertificateDays);
   config.export_allowed =
       reader.Text("export", "forbidden", IsExportWord, "\"allowed\" or \"forbidden\"") == "allowed";
+  config.follower_of = reader.Text("follower_of", "", IsWord, "a host name or an address, or \"\"");
   config.call_networks = reader.Words("call_networks", kMaxNetworks,
                                       "an array of at most 256 networks, such as [\"10.0.0.0/8\"]");
   config.report_interval = Seconds(reader.Integer<std::int64_t>(

@@ -26,6 +26,8 @@ struct ServerConfig {
   std::string common_name = "OfficeScan Server NTSG";
   std::uint32_t certificate_days = 1'095;
   bool export_allowed = false;             // export = "allowed" | "forbidden"
+  // The issuing server's name, on a server that shares its identity and issues nothing itself.
+  std::string follower_of;
   std::vector<std::string> call_networks;  // CIDRs beyond the address that a report came from
   Seconds report_interval = std::chrono::minutes(15);  // 60 s .. 86,400 s
   std::uint32_t max_unadmitted = 1'000;

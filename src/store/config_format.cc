@@ -100,6 +100,10 @@ std::string FormatServerConfig(const ServerConfig& config) {
              {"Whether CertificateManager -b may export private keys.",
               "\"allowed\" or \"forbidden\"", "\"forbidden\"", "export",
               config.export_allowed ? "\"allowed\"" : "\"forbidden\""},
+             {"On a server that shares its identity with another: the server that issues the "
+              "certificates. This one issues none.",
+              "host name or address; \"\" is a server that issues its own", "\"\"", "follower_of",
+              Quoted(config.follower_of)},
              {"Where the server calls agents beside the address that a report came from.",
               "networks in CIDR notation, at most 256", "[]", "call_networks",
               QuotedList(config.call_networks)},

@@ -21,6 +21,7 @@ ServerConfig FullServer() {
           .common_name = "Schlüssel \"eins\" \\ zwei",
           .certificate_days = 36'500,
           .export_allowed = true,
+          .follower_of = "issuer.example",
           .call_networks = {"10.0.0.0/8", "fd00::/8"},
           .report_interval = Seconds(60),
           .max_unadmitted = 0,
