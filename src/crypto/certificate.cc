@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/encoding.h"
 #include "crypto/certificate_extensions.h"
 #include "crypto/certificate_name.h"
 #include "crypto/der.h"
@@ -105,14 +104,6 @@ Result<Instant> TimeOf(const ASN1_TIME* time) {
          std::chrono::minutes(parts.tm_min) + Seconds(parts.tm_sec);
 }
 
-std::string SerialOf(const X509* certificate) {
-  const ASN1_INTEGER* const serial = X509_get0_serialNumber(certificate);
-  const std::string digits = HexUpper(
-      {ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial))});
-  const bool negative = ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER;
-  return (negative ? "-" : "") + (digits.empty() ? "00" : digits);
-}
-
 }  // namespace
 
 struct Certificate::Impl {
@@ -165,7 +156,7 @@ Result<Certificate> Certificate::Parse(ByteView der) {
   impl->common_name = PrintableCommonName(subject);
   impl->subject = PrintableName(subject);
   impl->issuer = PrintableName(X509_get_issuer_name(x509.get()));
-  impl->serial = SerialOf(x509.get());
+  impl->serial = PrintableSerial(X509_get0_serialNumber(x509.get()));
   return Certificate(std::move(impl));
 }
 

@@ -35,6 +35,14 @@ std::optional<std::uint64_t> ParseGeneration(std::string_view digits) {
   return value;
 }
 
+std::string CurveName(const EVP_PKEY* key) {
+  std::array<char, 80> name{};
+  std::size_t len = 0;
+  if (EVP_PKEY_get_group_name(key, name.data(), name.size(), &len) != 1) return "explicit curve";
+  const char* const nist = EC_curve_nid2nist(OBJ_sn2nid(name.data()));
+  return nist != nullptr ? nist : name.data();
+}
+
 }  // namespace
 
 std::string PrintableName(const X509_NAME* name) {
@@ -50,6 +58,23 @@ std::string PrintableCommonName(const X509_NAME* name) {
   return FirstPrintable(
       [value](BIO* out, unsigned long flags) { return ASN1_STRING_print_ex(out, value, flags); },
       ASN1_STRFLGS_ESC_CTRL | ASN1_STRFLGS_UTF8_CONVERT);
+}
+
+std::string PrintableSerial(const ASN1_INTEGER* serial) {
+  const std::string digits = HexUpper(
+      {ASN1_STRING_get0_data(serial), static_cast<std::size_t>(ASN1_STRING_length(serial))});
+  const bool negative = ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER;
+  return (negative ? "-" : "") + (digits.empty() ? "00" : digits);
+}
+
+std::string PrintableKey(const EVP_PKEY* key) {
+  if (key == nullptr) return "unknown";
+  if (EVP_PKEY_is_a(key, "EC") == 1) return "EC " + CurveName(key);
+  const char* const type = EVP_PKEY_get0_type_name(key);
+  const std::string name = type != nullptr ? type : "unknown";
+  const bool sized = EVP_PKEY_is_a(key, "RSA") == 1 || EVP_PKEY_is_a(key, "RSA-PSS") == 1 ||
+                     EVP_PKEY_is_a(key, "DSA") == 1;
+  return sized ? name + " " + std::to_string(EVP_PKEY_get_bits(key)) : name;
 }
 
 std::optional<std::uint64_t> GenerationOf(const X509_NAME* subject) {

@@ -11,6 +11,7 @@
 #include <openssl/param_build.h>
 #include <openssl/pkcs12.h>
 #include <openssl/pkcs7.h>
+#include <openssl/provider.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -53,6 +54,7 @@ using EvpPkeyCtxPtr = OpenSslPtr<EVP_PKEY_CTX, &EVP_PKEY_CTX_free>;
 using EvpPkeyPtr = OpenSslPtr<EVP_PKEY, &EVP_PKEY_free>;
 using GeneralNamePtr = OpenSslPtr<GENERAL_NAME, &GENERAL_NAME_free>;
 using GeneralNamesPtr = OpenSslPtr<GENERAL_NAMES, &GENERAL_NAMES_free>;
+using LibraryContextPtr = OpenSslPtr<OSSL_LIB_CTX, &OSSL_LIB_CTX_free>;
 using OctetStringPtr = OpenSslPtr<ASN1_OCTET_STRING, &ASN1_OCTET_STRING_free>;
 using ParamBuilderPtr = OpenSslPtr<OSSL_PARAM_BLD, &OSSL_PARAM_BLD_free>;
 using ParamsPtr = OpenSslPtr<OSSL_PARAM, &OSSL_PARAM_free>;
@@ -63,6 +65,7 @@ using Pkcs12Ptr = OpenSslPtr<PKCS12, &PKCS12_free>;
 using Pkcs7Ptr = OpenSslPtr<PKCS7, &PKCS7_free>;
 using Pkcs7StackPtr = OpenSslPtr<STACK_OF(PKCS7), &FreePkcs7Stack>;
 using Pkcs8Ptr = OpenSslPtr<PKCS8_PRIV_KEY_INFO, &PKCS8_PRIV_KEY_INFO_free>;
+using ProviderPtr = OpenSslPtr<OSSL_PROVIDER, &OSSL_PROVIDER_unload>;
 using SafeBagPtr = OpenSslPtr<PKCS12_SAFEBAG, &PKCS12_SAFEBAG_free>;
 using SafeBagStackPtr = OpenSslPtr<STACK_OF(PKCS12_SAFEBAG), &FreeSafeBagStack>;
 using TextPtr = OpenSslPtr<char, &FreeOpenSslMemory>;

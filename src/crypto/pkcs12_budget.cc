@@ -10,8 +10,11 @@ namespace countersign::crypto {
 namespace {
 
 constexpr std::array kMacDigests = {NID_sha1, NID_sha224, NID_sha256, NID_sha384, NID_sha512};
-constexpr std::array kPkcs12Encryptions = {NID_pbe_WithSHA1And3_Key_TripleDES_CBC,
-                                           NID_pbe_WithSHA1And2_Key_TripleDES_CBC};
+constexpr std::array kPkcs12Encryptions = {
+    NID_pbe_WithSHA1And3_Key_TripleDES_CBC, NID_pbe_WithSHA1And2_Key_TripleDES_CBC,
+    NID_pbe_WithSHA1And40BitRC2_CBC, NID_pbe_WithSHA1And128BitRC2_CBC};
+constexpr std::array kLegacyEncryptions = {NID_pbe_WithSHA1And40BitRC2_CBC,
+                                           NID_pbe_WithSHA1And128BitRC2_CBC};
 constexpr std::array kCiphers = {NID_aes_128_cbc, NID_aes_192_cbc, NID_aes_256_cbc,
                                  NID_des_ede3_cbc};
 
@@ -28,17 +31,6 @@ int NidOf(const X509_ALGOR* algorithm) {
   const ASN1_OBJECT* object = nullptr;
   X509_ALGOR_get0(&object, nullptr, nullptr, algorithm);
   return OBJ_obj2nid(object);
-}
-
-std::unexpected<Error> Unsupported(std::string_view what, const X509_ALGOR* algorithm) {
-  const ASN1_OBJECT* object = nullptr;
-  X509_ALGOR_get0(&object, nullptr, nullptr, algorithm);
-  std::array<char, 80> name{};
-  OBJ_obj2txt(name.data(), static_cast<int>(name.size()), object, 0);
-  return Fail(Code::kMalformed,
-              "the PKCS#12 file uses the " + std::string(what) + " " + name.data() +
-                  ", which is not supported; convert the file",
-              kConvert);
 }
 
 std::unexpected<Error> Damaged() {
@@ -58,8 +50,30 @@ Ptr Unpack(const X509_ALGOR* algorithm, const ASN1_ITEM* item) {
 
 }  // namespace
 
-Status Pkcs12Budget::CountMac(const X509_ALGOR* digest, const ASN1_INTEGER* iterations) {
-  if (!IsOneOf(kMacDigests, NidOf(digest))) return Unsupported("MAC", digest);
+std::unexpected<Error> Pkcs12Budget::Unsupported(std::string_view what, const X509_ALGOR* algorithm,
+                                                 std::string_view why) {
+  const ASN1_OBJECT* object = nullptr;
+  X509_ALGOR_get0(&object, nullptr, nullptr, algorithm);
+  std::array<char, 80> name{};
+  OBJ_obj2txt(name.data(), static_cast<int>(name.size()), object, 0);
+  return Fail(Code::kMalformed,
+              "the PKCS#12 file uses the " + std::string(what) + " " + name.data() +
+                  ", which is not supported" + (why.empty() ? "" : " (" + std::string(why) + ")") +
+                  "; convert the file",
+              kConvert);
+}
+
+bool Pkcs12Budget::IsPbes2(const X509_ALGOR* algorithm) { return NidOf(algorithm) == NID_pbes2; }
+
+bool Pkcs12Budget::IsLegacy(const X509_ALGOR* algorithm) {
+  return IsOneOf(kLegacyEncryptions, NidOf(algorithm));
+}
+
+Status Pkcs12Budget::CountMac(const PKCS12* file) {
+  const X509_ALGOR* digest = nullptr;
+  const ASN1_INTEGER* iterations = nullptr;
+  PKCS12_get0_mac(nullptr, &digest, nullptr, &iterations, file);
+  if (!IsOneOf(kMacDigests, NidOf(digest))) return Unsupported("MAC", digest, "");
   if (iterations == nullptr) return {};  // RFC 7292 4: default 1, for historical reasons
   return Spend(iterations);
 }
@@ -71,15 +85,15 @@ Status Pkcs12Budget::CountDecryption(const X509_ALGOR* algorithm) {
     if (!parameters) return Damaged();
     return Spend(parameters->iter);
   }
-  if (nid != NID_pbes2) return Unsupported("encryption", algorithm);
+  if (nid != NID_pbes2) return Unsupported("encryption", algorithm, "");
   const auto scheme = Unpack<Pbe2ParamPtr>(algorithm, ASN1_ITEM_rptr(PBE2PARAM));
   if (!scheme) return Damaged();
   if (!IsOneOf(kCiphers, NidOf(scheme->encryption))) {
-    return Unsupported("cipher", scheme->encryption);
+    return Unsupported("cipher", scheme->encryption, "");
   }
   // Anything else (scrypt) has costs of its own, memory among them, that this budget does not know.
   if (NidOf(scheme->keyfunc) != NID_id_pbkdf2)
-    return Unsupported("key derivation", scheme->keyfunc);
+    return Unsupported("key derivation", scheme->keyfunc, "");
   const auto derivation = Unpack<Pbkdf2ParamPtr>(scheme->keyfunc, ASN1_ITEM_rptr(PBKDF2PARAM));
   if (!derivation) return Damaged();
   return Spend(derivation->iter);

@@ -3,6 +3,7 @@
 // Private to crypto/.
 
 #include <cstdint>
+#include <string_view>
 
 #include "base/error.h"
 #include "crypto/openssl_ptr.h"
@@ -13,12 +14,22 @@ namespace countersign::crypto {
 // over the file, and bags. Everything is counted before it is done.
 class Pkcs12Budget {
  public:
-  // CountMac counts the iterations of a MAC with `digest`, and refuses one that cannot be checked.
-  [[nodiscard]] Status CountMac(const X509_ALGOR* digest, const ASN1_INTEGER* iterations);
+  // CountMac counts the iterations of the file's MAC, and refuses one that cannot be checked.
+  // REQUIRES: the file has one.
+  [[nodiscard]] Status CountMac(const PKCS12* file);
   // CountDecryption counts the iterations of a password-based encryption (PBES2 with PBKDF2 and AES
-  // or 3DES, or PKCS#12's own with 3DES), and refuses any other by name.
+  // or 3DES, or PKCS#12's own with 3DES or RC2), and refuses any other by name.
   [[nodiscard]] Status CountDecryption(const X509_ALGOR* algorithm);
   [[nodiscard]] Status CountBag();
+
+  // IsPbes2: the password goes into PBKDF2 and not into the derivation of PKCS#12 itself.
+  [[nodiscard]] static bool IsPbes2(const X509_ALGOR* algorithm);
+  // IsLegacy: OpenSSL has the cipher in its legacy provider only.
+  [[nodiscard]] static bool IsLegacy(const X509_ALGOR* algorithm);
+  // Unsupported names the algorithm, and the command that converts the file. `why` may be empty.
+  [[nodiscard]] static std::unexpected<Error> Unsupported(std::string_view what,
+                                                          const X509_ALGOR* algorithm,
+                                                          std::string_view why);
 
  private:
   [[nodiscard]] Status Spend(const ASN1_INTEGER* iterations);

@@ -1,10 +1,16 @@
+#include <openssl/asn1err.h>
+#include <openssl/err.h>
+
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "crypto/certificate_name.h"
+#include "crypto/hash.h"
 #include "crypto/openssl_ptr.h"
 #include "crypto/pkcs12.h"
 #include "crypto/pkcs12_budget.h"
+#include "crypto/pkcs12_open.h"
 
 namespace countersign::crypto {
 namespace {
@@ -15,30 +21,44 @@ std::unexpected<Error> Damaged(std::string_view what) {
   return OpenSslFailure(Code::kMalformed, "the PKCS#12 file is damaged: " + std::string(what));
 }
 
-// Password as OpenSSL takes it. PKCS#12 tells an empty password, which ends in a zero, from none at
-// all (RFC 7292 B.1); people cannot, and programs write either.
-struct Password {
-  const char* text;
-  int len;
-};
+Pkcs12Contents::RejectedKey Describe(const PKCS8_PRIV_KEY_INFO* info, std::string name,
+                                     std::string reason) {
+  const EvpPkeyPtr key(EVP_PKCS82PKEY(info));
+  Pkcs12Contents::RejectedKey rejected{.kind = PrintableKey(key.get()),
+                                       .digest = Sha256(EncodeDer<&i2d_PUBKEY>(key.get())),
+                                       .friendly_name = std::move(name),
+                                       .reason = std::move(reason)};
+  ForgetOpenSslErrors();
+  return rejected;
+}
 
-std::vector<Password> Candidates(const SecretBytes& password) {
-  if (password.empty()) return {{.text = "", .len = 0}, {.text = nullptr, .len = 0}};
-  return {{.text = password.text().data(), .len = static_cast<int>(password.size())}};
+// What the file's outermost length says (X.690 8.1.3), to tell a file that was cut off from one of
+// another kind.
+bool IsCutOff(ByteView file) {
+  const unsigned char* at = file.data();
+  long len = 0;
+  int tag = 0;
+  int tag_class = 0;
+  const int form = ASN1_get_object(&at, &len, &tag, &tag_class, static_cast<long>(file.size()));
+  const bool too_long = ERR_GET_REASON(ERR_peek_last_error()) == ASN1_R_TOO_LONG;
+  ForgetOpenSslErrors();
+  return (form & 0x80) != 0 && too_long && tag == V_ASN1_SEQUENCE;
 }
 
 // Pkcs12Reader goes through one file, from outside to inside. Each step first counts what it will
 // cost.
 class Pkcs12Reader {
  public:
-  explicit Pkcs12Reader(Pkcs12Ptr file) : file_(std::move(file)) {}
-  [[nodiscard]] Result<Pkcs12Contents> Read(const SecretBytes& password);
+  Pkcs12Reader(Pkcs12Ptr file, const SecretBytes& password)
+      : file_(std::move(file)), opener_(password, budget_) {}
+  Pkcs12Reader(const Pkcs12Reader&) = delete;
+  Pkcs12Reader& operator=(const Pkcs12Reader&) = delete;
+  [[nodiscard]] Result<Pkcs12Contents> Read();
 
  private:
   [[nodiscard]] Status SurveyMac();
   [[nodiscard]] Status SurveySafe(PKCS7* safe);
   [[nodiscard]] Status SurveyBags(const BagStack* bags);
-  [[nodiscard]] Status CheckPassword(const SecretBytes& password);
   [[nodiscard]] Status Decrypt();
   [[nodiscard]] Status CollectBags(const BagStack* bags);
   [[nodiscard]] Status CollectBag(PKCS12_SAFEBAG* bag);
@@ -50,11 +70,11 @@ class Pkcs12Reader {
   Pkcs12Budget budget_;
   Pkcs7StackPtr safes_;
   std::vector<SafeBagStackPtr> opened_;  // one for each safe, in order; null while encrypted
-  Password password_{};                  // the one that the MAC fits
+  Pkcs12Opener opener_;
   Pkcs12Contents contents_;
 };
 
-Result<Pkcs12Contents> Pkcs12Reader::Read(const SecretBytes& password) {
+Result<Pkcs12Contents> Pkcs12Reader::Read() {
   COUNTERSIGN_RETURN_IF_ERROR(SurveyMac());
   safes_.reset(PKCS12_unpack_authsafes(file_.get()));
   if (!safes_) return Damaged("its safes");
@@ -64,7 +84,7 @@ Result<Pkcs12Contents> Pkcs12Reader::Read(const SecretBytes& password) {
   for (int i = 0; i < sk_PKCS7_num(safes_.get()); ++i) {
     COUNTERSIGN_RETURN_IF_ERROR(SurveySafe(sk_PKCS7_value(safes_.get(), i)));
   }
-  COUNTERSIGN_RETURN_IF_ERROR(CheckPassword(password));
+  COUNTERSIGN_RETURN_IF_ERROR(opener_.CheckMac(file_.get()));
   COUNTERSIGN_RETURN_IF_ERROR(Decrypt());
   for (const SafeBagStackPtr& bags : opened_) {
     COUNTERSIGN_RETURN_IF_ERROR(CollectBags(bags.get()));
@@ -75,12 +95,11 @@ Result<Pkcs12Contents> Pkcs12Reader::Read(const SecretBytes& password) {
 Status Pkcs12Reader::SurveyMac() {
   if (PKCS12_mac_present(file_.get()) != 1) {
     return Fail(Code::kMalformed,
-                "the PKCS#12 file has no MAC, so nothing says that it is what was written");
+                "the PKCS#12 file has no MAC, so nothing says that it is what was written; if you "
+                "made it yourself, write it anew",
+                "openssl pkcs12 -in OLD.p12 -noenc | openssl pkcs12 -export -out NEW.p12");
   }
-  const X509_ALGOR* digest = nullptr;
-  const ASN1_INTEGER* iterations = nullptr;
-  PKCS12_get0_mac(nullptr, &digest, nullptr, &iterations, file_.get());
-  return budget_.CountMac(digest, iterations);
+  return budget_.CountMac(file_.get());
 }
 
 Status Pkcs12Reader::SurveySafe(PKCS7* safe) {
@@ -113,22 +132,12 @@ Status Pkcs12Reader::SurveyBags(const BagStack* bags) {
   return {};
 }
 
-Status Pkcs12Reader::CheckPassword(const SecretBytes& password) {
-  for (const Password& candidate : Candidates(password)) {
-    if (PKCS12_verify_mac(file_.get(), candidate.text, candidate.len) == 1) {
-      password_ = candidate;
-      return {};
-    }
-  }
-  ForgetOpenSslErrors();
-  return Fail(Code::kWrongPassword, "the password does not open the PKCS#12 file");
-}
-
 Status Pkcs12Reader::Decrypt() {
   for (std::size_t i = 0; i < opened_.size(); ++i) {
     if (opened_[i]) continue;
-    PKCS7* const safe = sk_PKCS7_value(safes_.get(), static_cast<int>(i));
-    opened_[i].reset(PKCS12_unpack_p7encdata(safe, password_.text, password_.len));
+    auto opened = opener_.OpenSafe(sk_PKCS7_value(safes_.get(), static_cast<int>(i)));
+    if (!opened) return std::unexpected(std::move(opened).error());
+    opened_[i] = *std::move(opened);
     if (!opened_[i]) return Damaged("a safe does not open with the password that fits its MAC");
     COUNTERSIGN_RETURN_IF_ERROR(SurveyBags(opened_[i].get()));
   }
@@ -150,9 +159,10 @@ Status Pkcs12Reader::CollectBag(PKCS12_SAFEBAG* bag) {
       CollectKey(PKCS12_SAFEBAG_get0_p8inf(bag), std::move(name));
       return {};
     case NID_pkcs8ShroudedKeyBag: {
-      const Pkcs8Ptr info(PKCS12_decrypt_skey(bag, password_.text, password_.len));
-      if (!info) return Damaged("a key does not open with the password that fits its MAC");
-      CollectKey(info.get(), std::move(name));
+      const auto info = opener_.OpenKey(bag);
+      if (!info) return std::unexpected(info.error());
+      if (!*info) return Damaged("a key does not open with the password that fits its MAC");
+      CollectKey(info->get(), std::move(name));
       return {};
     }
     case NID_certBag:
@@ -181,7 +191,7 @@ void Pkcs12Reader::CollectKey(const PKCS8_PRIV_KEY_INFO* info, std::string name)
   if (key) {
     contents_.keys.push_back({.key = std::move(*key), .friendly_name = std::move(name)});
   } else {
-    contents_.rejected_keys.push_back((name.empty() ? "a key" : name) + ": " + key.error().message);
+    contents_.rejected_keys.push_back(Describe(info, std::move(name), key.error().message));
   }
 }
 
@@ -205,8 +215,13 @@ Result<Pkcs12Contents> ReadPkcs12(ByteView file, const SecretBytes& password) {
     return Fail(Code::kMalformed, "the PKCS#12 file is larger than 1 MiB");
   }
   Pkcs12Ptr parsed = DecodeDer<Pkcs12Ptr, &d2i_PKCS12>(file);
+  if (!parsed && IsCutOff(file)) {
+    return Fail(Code::kMalformed, "the PKCS#12 file is cut off: it has " +
+                                      std::to_string(file.size()) +
+                                      " octets, and begins like one that has more; copy it again");
+  }
   if (!parsed) return OpenSslFailure(Code::kMalformed, "not a PKCS#12 file");
-  return Pkcs12Reader(std::move(parsed)).Read(password);
+  return Pkcs12Reader(std::move(parsed), password).Read();
 }
 
 }  // namespace countersign::crypto

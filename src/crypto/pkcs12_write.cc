@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -15,17 +16,26 @@ std::unexpected<Error> Broken(std::string_view what) {
   return OpenSslFailure(Code::kInternal, "cannot write the PKCS#12 file: " + std::string(what));
 }
 
+struct Password {
+  const char* text;
+  int len;
+};
+
 // Bags builds the one safe that everything goes into.
 class Bags {
  public:
   Bags() : bags_(sk_PKCS12_SAFEBAG_new_null()) {}
 
-  [[nodiscard]] Status AddKey(const Pkcs12Contents::Key& key) {
-    Pkcs8Ptr info(EVP_PKEY2PKCS8(key.key.impl().key.get()));
+  // Shrouded once more, as other programs write keys: Java sees no others.
+  [[nodiscard]] Status AddKey(const Pkcs12Contents::Key& key, const Password& password,
+                              int iterations) {
+    const Pkcs8Ptr info(EVP_PKEY2PKCS8(key.key.impl().key.get()));
     if (!info) return Broken("a key");
-    SafeBagPtr bag(PKCS12_SAFEBAG_create0_p8inf(info.get()));
+    auto salt = SystemRandom().Array<kSaltLen>();
+    SafeBagPtr bag(PKCS12_SAFEBAG_create_pkcs8_encrypt(NID_aes_256_cbc, password.text, password.len,
+                                                       salt.data(), static_cast<int>(salt.size()),
+                                                       iterations, info.get()));
     if (!bag) return Broken("a key");
-    static_cast<void>(info.release());  // the bag's now
     return Add(std::move(bag), key.friendly_name, key.key.public_key().spki());
   }
 
@@ -70,9 +80,11 @@ class Bags {
   SafeBagStackPtr bags_;
 };
 
-Result<Bags> MakeBags(const Pkcs12Contents& contents) {
+Result<Bags> MakeBags(const Pkcs12Contents& contents, const Password& password, int iterations) {
   Bags bags;
-  for (const auto& key : contents.keys) COUNTERSIGN_RETURN_IF_ERROR(bags.AddKey(key));
+  for (const auto& key : contents.keys) {
+    COUNTERSIGN_RETURN_IF_ERROR(bags.AddKey(key, password, iterations));
+  }
   for (const auto& certificate : contents.certificates) {
     COUNTERSIGN_RETURN_IF_ERROR(bags.AddCertificate(certificate));
   }
@@ -82,15 +94,16 @@ Result<Bags> MakeBags(const Pkcs12Contents& contents) {
 
 // What is written must be readable again.
 Status CheckLimits(const Pkcs12Contents& contents, int iterations) {
-  if (iterations < 1 || static_cast<std::uint64_t>(iterations) * 2 > kPkcs12MaxIterations) {
-    return Fail(Code::kUsage, "cannot write a PKCS#12 file with so many iterations");
-  }
   const std::size_t bags =
       contents.keys.size() + contents.certificates.size() + contents.secrets.size();
   if (bags > kPkcs12MaxBags) {
     return Fail(Code::kExhausted, "cannot write a PKCS#12 file with " + std::to_string(bags) +
                                       " bags; " + std::to_string(kPkcs12MaxBags) +
                                       " is the limit of its reader");
+  }
+  const std::uint64_t inner = contents.keys.size() * std::uint64_t{kPkcs12KeyIterations};
+  if (iterations < 1 || 2 * static_cast<std::uint64_t>(iterations) > kPkcs12MaxIterations - inner) {
+    return Fail(Code::kUsage, "cannot write a PKCS#12 file with so many iterations");
   }
   return {};
 }
@@ -102,10 +115,11 @@ Status CheckLimits(const Pkcs12Contents& contents, int iterations) {
 Result<Bytes> WritePkcs12(const Pkcs12Contents& contents, const SecretBytes& password,
                           int iterations) {
   COUNTERSIGN_RETURN_IF_ERROR(CheckLimits(contents, iterations));
-  const Result<Bags> bags = MakeBags(contents);
-  if (!bags) return std::unexpected(bags.error());
   const char* const text = password.empty() ? "" : password.text().data();
   const int len = static_cast<int>(password.size());
+  const Result<Bags> bags =
+      MakeBags(contents, {text, len}, std::min(iterations, kPkcs12KeyIterations));
+  if (!bags) return std::unexpected(bags.error());
   SystemRandom random;
   auto salt = random.Array<kSaltLen>();
   auto mac_salt = random.Array<kSaltLen>();
