@@ -136,6 +136,11 @@ std::string ShellQuoted(const fs::path& path) {
   return out + "'";
 }
 
+std::unexpected<Error> TooLarge(const fs::path& path, std::size_t max_len) {
+  return Fail(Code::kMalformed, path.string() + " is larger than the " + std::to_string(max_len) +
+                                    " octets that it may have");
+}
+
 }  // namespace
 
 Result<Bytes> ReadFile(const fs::path& path, std::size_t max_len) {
@@ -143,6 +148,9 @@ Result<Bytes> ReadFile(const fs::path& path, std::size_t max_len) {
   if (!fd.valid()) return SystemFailure("open", path, errno);
   struct stat info{};
   if (fstat(fd.get(), &info) != 0) return SystemFailure("examine", path, errno);
+  if (info.st_size > 0 && static_cast<std::uint64_t>(info.st_size) > max_len) {
+    return TooLarge(path, max_len);
+  }
   // One octet more than the size known, so that the end is seen without another turn.
   std::size_t room = std::min(max_len, static_cast<std::size_t>(std::max<off_t>(info.st_size, 0)));
   Bytes content;
@@ -155,10 +163,7 @@ Result<Bytes> ReadFile(const fs::path& path, std::size_t max_len) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return SystemFailure("read", path, errno);
     len += static_cast<std::size_t>(got);
-    if (len > max_len) {
-      return Fail(Code::kMalformed, path.string() + " is larger than the " +
-                                        std::to_string(max_len) + " octets that it may have");
-    }
+    if (len > max_len) return TooLarge(path, max_len);
     if (got == 0) break;
     room = std::min<std::size_t>(max_len - len, 64 * 1024);
   }

@@ -57,6 +57,29 @@ TEST_F(SecretFileTest, EmptyIsRefused) {
   EXPECT_EQ(secret.error().code, Code::kUsage);
 }
 
+TEST_F(SecretFileTest, EmptyIsAPasswordWhereThatIsAllowed) {
+  const auto secret = ReadSecretFile(Write("\nx"), EmptySecret::kAllowed);
+  ASSERT_TRUE(secret.has_value()) << secret.error().message;
+  EXPECT_TRUE(secret->empty());
+}
+
+TEST_F(SecretFileTest, DescriptorGivesOneLineAndKeepsTheRest) {
+  FILE* const file = std::fopen(Write("first\nsecond\n").c_str(), "rb");
+  ASSERT_NE(file, nullptr);
+  const auto first = ReadSecretFd(::fileno(file));
+  const auto second = ReadSecretFd(::fileno(file));
+  std::fclose(file);
+  ASSERT_TRUE(first.has_value() && second.has_value());
+  EXPECT_EQ(first->text(), "first");
+  EXPECT_EQ(second->text(), "second");
+}
+
+TEST_F(SecretFileTest, ClosedDescriptorIsTold) {
+  const auto secret = ReadSecretFd(1'000'000);
+  ASSERT_FALSE(secret.has_value());
+  EXPECT_EQ(secret.error().code, Code::kUsage);
+}
+
 TEST_F(SecretFileTest, TooLongIsRefused) {
   const auto secret = ReadSecretFile(Write(std::string(1'025, 'x')));
   ASSERT_FALSE(secret.has_value());

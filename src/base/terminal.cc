@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 namespace countersign {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 constexpr std::size_t kMaxSecretLen = 1'024;
 
 // ReadLine reads octet by octet, so that nothing behind the line is taken from a shared input.
-Result<SecretBytes> ReadLine(int fd, std::string_view what) {
+Result<SecretBytes> ReadLine(int fd, std::string_view what, EmptySecret empty) {
   std::array<std::uint8_t, kMaxSecretLen> line;
   std::size_t len = 0;
   Status failed;
@@ -35,7 +36,9 @@ Result<SecretBytes> ReadLine(int fd, std::string_view what) {
   SecretBytes secret(ByteView(line).first(len));
   Wipe(line);
   if (!failed) return std::unexpected(std::move(failed).error());
-  if (secret.empty()) return Fail(Code::kUsage, std::string(what) + " is empty");
+  if (secret.empty() && empty == EmptySecret::kRefused) {
+    return Fail(Code::kUsage, std::string(what) + " is empty");
+  }
   return secret;
 }
 
@@ -74,29 +77,43 @@ class Descriptor {
   int fd_;
 };
 
-}  // namespace
+enum class Echo { kOff, kOn };
 
-bool InputIsTerminal() { return ::isatty(STDIN_FILENO) == 1; }
-bool OutputIsTerminal() { return ::isatty(STDOUT_FILENO) == 1; }
-
-Result<SecretBytes> PromptSecret(std::string_view prompt) {
+Result<SecretBytes> Ask(std::string_view prompt, Echo echo, EmptySecret empty) {
   const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (terminal.get() < 0) {
     return Fail(Code::kUsage, "a password is needed and there is no terminal to ask on",
                 "give --password-file FILE, or - for standard input");
   }
-  const NoEcho no_echo(terminal.get());
+  std::optional<NoEcho> no_echo;
+  if (echo == Echo::kOff) no_echo.emplace(terminal.get());
   const auto say = [&](std::string_view text) {
     return ::write(terminal.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
   };
   if (!say(prompt)) return Fail(Code::kIo, "writing to the terminal failed");
-  auto secret = ReadLine(terminal.get(), "the password");
-  if (!say("\n")) return Fail(Code::kIo, "writing to the terminal failed");
-  return secret;
+  auto line = ReadLine(terminal.get(), echo == Echo::kOff ? "the password" : "the answer", empty);
+  if (echo == Echo::kOff && !say("\n")) return Fail(Code::kIo, "writing to the terminal failed");
+  return line;
 }
 
-Result<SecretBytes> ReadSecretFile(const std::string& path) {
-  if (path == "-") return ReadLine(STDIN_FILENO, "the password on standard input");
+}  // namespace
+
+bool InputIsTerminal() { return ::isatty(STDIN_FILENO) == 1; }
+bool OutputIsTerminal() { return ::isatty(STDOUT_FILENO) == 1; }
+bool ErrorIsTerminal() { return ::isatty(STDERR_FILENO) == 1; }
+
+Result<SecretBytes> PromptSecret(std::string_view prompt, EmptySecret empty) {
+  return Ask(prompt, Echo::kOff, empty);
+}
+
+Result<std::string> PromptText(std::string_view prompt) {
+  const auto line = Ask(prompt, Echo::kOn, EmptySecret::kAllowed);
+  if (!line) return std::unexpected(line.error());
+  return std::string(line->text());
+}
+
+Result<SecretBytes> ReadSecretFile(const std::string& path, EmptySecret empty) {
+  if (path == "-") return ReadLine(STDIN_FILENO, "the password on standard input", empty);
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) {
     const Code code = errno == ENOENT   ? Code::kNotFound
@@ -104,7 +121,15 @@ Result<SecretBytes> ReadSecretFile(const std::string& path) {
                                         : Code::kIo;
     return Fail(code, "password file " + path + ": " + std::strerror(errno));
   }
-  return ReadLine(file.get(), "the password in " + path);
+  return ReadLine(file.get(), "the password in " + path, empty);
+}
+
+Result<SecretBytes> ReadSecretFd(int fd, EmptySecret empty) {
+  if (::fcntl(fd, F_GETFD) < 0) {
+    return Fail(Code::kUsage, "file descriptor " + std::to_string(fd) + " is not open",
+                "open it for the command, like 3<FILE in a shell");
+  }
+  return ReadLine(fd, "the password on file descriptor " + std::to_string(fd), empty);
 }
 
 }  // namespace countersign
