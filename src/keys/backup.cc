@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/encoding.h"
+#include "keys/file_kind.h"
 #include "keys/manifest.h"
 
 namespace countersign::keys {
@@ -41,32 +43,43 @@ std::string NameOf(const Certificate& certificate) {
   return name.empty() || name == kOwnerName ? kServerName : name;
 }
 
-std::string NameOf(const PublicKey& key, const std::vector<Certificate>& certificates) {
-  for (const Certificate& certificate : certificates) {
-    if (certificate.key() == key) return NameOf(certificate);
+// Names holds one name for each key, shared with its certificates. All differ: Java's key stores
+// have one entry for each name.
+using Names = std::map<Digest, std::string>;
+
+void AddName(const PublicKey& key, const std::vector<Certificate>& certificates, Names& names) {
+  const auto found = std::ranges::find(certificates, key, &Certificate::key);
+  const std::string plain = found == certificates.end() ? kServerName : NameOf(*found);
+  std::string name = plain;
+  const auto taken = [&](const auto& other) { return other.second == name; };
+  for (int i = 2; std::ranges::any_of(names, taken); ++i) {
+    name = plain + " (" + std::to_string(i) + ")";
   }
-  return kServerName;
+  names.emplace(key.digest(), std::move(name));
 }
 
-void AddKeys(const BackupContents& contents, Pkcs12Contents& file) {
-  std::set<Digest> added;
+Names AddKeys(const BackupContents& contents, Pkcs12Contents& file) {
+  Names names;
   if (contents.owner_key) {
     file.keys.push_back({*contents.owner_key, kOwnerName});
-    added.insert(contents.owner_key->public_key().digest());
+    names.emplace(contents.owner_key->public_key().digest(), kOwnerName);
   }
   for (const PrivateKey& key : contents.server_keys) {
-    if (!added.insert(key.public_key().digest()).second) continue;
-    file.keys.push_back({key, NameOf(key.public_key(), contents.certificates)});
+    const Digest& digest = key.public_key().digest();
+    if (names.contains(digest)) continue;
+    AddName(key.public_key(), contents.certificates, names);
+    file.keys.push_back({key, names.at(digest)});
   }
+  return names;
 }
 
-void AddCertificates(const BackupContents& contents, Pkcs12Contents& file) {
+void AddCertificates(const BackupContents& contents, const Names& names, Pkcs12Contents& file) {
   std::set<Digest> added;
   for (const Certificate& certificate : contents.certificates) {
     if (!added.insert(certificate.thumbprint()).second) continue;
-    const bool is_owner =
-        contents.owner_key && IsOwnerCertificate(certificate, contents.owner_key->public_key());
-    file.certificates.push_back({certificate.der(), is_owner ? kOwnerName : NameOf(certificate)});
+    const auto name = names.find(certificate.key().digest());
+    file.certificates.push_back(
+        {certificate.der(), name == names.end() ? NameOf(certificate) : name->second});
   }
 }
 
@@ -88,20 +101,16 @@ Status CheckFits(const BackupContents& contents, const Pkcs12Contents& file) {
                                     " admitted agents, and there is room for about 48,000");
 }
 
-Result<std::vector<Certificate>> ReadCertificates(const Pkcs12Contents& file) {
-  std::vector<Certificate> certificates;
-  std::string refused;
+void SortCertificates(const Pkcs12Contents& file, BackupContents& contents) {
   for (const Pkcs12Contents::Cert& entry : file.certificates) {
     Result<Certificate> certificate = Certificate::Parse(entry.der);
     if (certificate) {
-      certificates.push_back(*std::move(certificate));
-    } else {
-      refused += (refused.empty() ? "" : "; ") + certificate.error().message;
+      contents.certificates.push_back(*std::move(certificate));
+    } else if (auto summary = crypto::SummarizeCertificate(entry.der)) {
+      contents.rejected_certificates.push_back(
+          {*std::move(summary), std::move(certificate).error().message});
     }
   }
-  if (!certificates.empty()) return certificates;
-  if (file.certificates.empty()) return Fail(Code::kMalformed, "the file holds no certificate");
-  return Fail(Code::kMalformed, "the file holds no certificate that can be used: " + refused);
 }
 
 Result<std::optional<BackupManifest>> ReadManifest(const Pkcs12Contents& file) {
@@ -120,6 +129,7 @@ Result<std::optional<BackupManifest>> ReadManifest(const Pkcs12Contents& file) {
 // an administrator's file names mean nothing.
 Status SortKeys(const Pkcs12Contents& file, BackupContents& contents) {
   for (const Pkcs12Contents::Key& entry : file.keys) {
+    contents.key_names.emplace(entry.key.public_key().digest(), entry.friendly_name);
     if (!contents.manifest || entry.friendly_name != kOwnerName) {
       contents.server_keys.push_back(entry.key);
       continue;
@@ -130,9 +140,20 @@ Status SortKeys(const Pkcs12Contents& file, BackupContents& contents) {
     }
     contents.owner_key = entry.key;
   }
-  if (!file.keys.empty() || file.rejected_keys.empty()) return {};
-  return Fail(Code::kMalformed,
-              "the file holds no key that can be used: " + file.rejected_keys.front());
+  return {};
+}
+
+// What we wrote holds keys and certificates that can be used.
+Status CheckOurs(const BackupContents& contents) {
+  if (!contents.manifest) return {};
+  if (contents.certificates.empty()) {
+    return Fail(Code::kMalformed, "the backup holds no certificate that can be used");
+  }
+  if (!contents.owner_key && contents.server_keys.empty() && !contents.rejected_keys.empty()) {
+    return Fail(Code::kMalformed, "the backup holds no key that can be used: " +
+                                      contents.rejected_keys.front().reason);
+  }
+  return {};
 }
 
 }  // namespace
@@ -144,8 +165,8 @@ Result<Bytes> SealBackup(const BackupContents& contents, const SecretBytes& pass
     return Fail(Code::kRefused, "the owner key cannot be backed up without its certificate");
   }
   Pkcs12Contents file;
-  AddKeys(contents, file);
-  AddCertificates(contents, file);
+  const Names names = AddKeys(contents, file);
+  AddCertificates(contents, names, file);
   if (contents.manifest) {
     file.secrets.push_back({kManifestName, ToBytes(FormatManifest(*contents.manifest))});
   }
@@ -154,16 +175,24 @@ Result<Bytes> SealBackup(const BackupContents& contents, const SecretBytes& pass
 }
 
 Result<BackupContents> OpenBackup(ByteView file, const SecretBytes& password) {
-  const Result<Pkcs12Contents> opened = crypto::ReadPkcs12(file, password);
-  if (!opened) return std::unexpected(opened.error());
+  // What is of no known kind may still be PKCS#12, written in some way of its own.
+  const FileKind kind = RecogniseFile(file);
+  if (kind != FileKind::kPkcs12 && kind != FileKind::kUnknown) {
+    return std::unexpected(WrongKind(kind));
+  }
+  Result<Pkcs12Contents> opened = crypto::ReadPkcs12(file, password);
+  if (!opened && kind == FileKind::kUnknown && opened.error().code == Code::kMalformed) {
+    return std::unexpected(WrongKind(kind));
+  }
+  if (!opened) return std::unexpected(std::move(opened).error());
   BackupContents contents;
-  auto certificates = ReadCertificates(*opened);
-  if (!certificates) return std::unexpected(std::move(certificates).error());
-  contents.certificates = *std::move(certificates);
+  SortCertificates(*opened, contents);
   auto manifest = ReadManifest(*opened);
   if (!manifest) return std::unexpected(std::move(manifest).error());
   contents.manifest = *std::move(manifest);
   COUNTERSIGN_RETURN_IF_ERROR(SortKeys(*opened, contents));
+  contents.rejected_keys = std::move(opened->rejected_keys);
+  COUNTERSIGN_RETURN_IF_ERROR(CheckOurs(contents));
   return contents;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -11,6 +12,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "crypto/certificate.h"
+#include "crypto/certificate_summary.h"
 #include "crypto/keys.h"
 #include "crypto/pkcs12.h"
 
@@ -31,6 +33,12 @@ struct BackupManifest {
   bool operator==(const BackupManifest&) const = default;
 };
 
+// RejectedCertificate is one in a file that protocol section 2 does not allow.
+struct RejectedCertificate {
+  crypto::CertificateSummary summary;
+  std::string reason;
+};
+
 // BackupContents is the automatic backup (`OfficeScanAuth.dat`) opened. `owner_key` is absent while
 // an imported identity, whose server key is its owner key, is in use.
 struct BackupContents {
@@ -38,6 +46,11 @@ struct BackupContents {
   std::vector<crypto::PrivateKey> server_keys;    // of active, pending and reserve certificates
   std::vector<crypto::Certificate> certificates;  // owner, successions, server certificates
   std::optional<BackupManifest> manifest;         // absent: not written by Countersign
+
+  // What else was read, for messages only; never sealed.
+  std::map<Digest, std::string> key_names = {};  // the file's friendly names, by digest of the key
+  std::vector<crypto::Pkcs12Contents::RejectedKey> rejected_keys = {};
+  std::vector<RejectedCertificate> rejected_certificates = {};
 };
 
 // SealBackup writes the PKCS#12 file. `iterations`: crypto::kPkcs12Iterations but in tests.
@@ -45,8 +58,9 @@ struct BackupContents {
                                        int iterations);
 
 // OpenBackup reads any PKCS#12 file with its password: ours, with everything, or an administrator's
-// (manifest absent): then every key is in server_keys. Certificates that protocol section 2 does
-// not allow are left out and named in the error only if none remains. kWrongPassword, kMalformed.
+// (manifest absent): then every key is in server_keys, and ChooseIdentity says whether it can be
+// used. Keys and certificates that protocol section 2 does not allow are apart; one of ours has
+// some that are allowed. kWrongPassword; kMalformed (another kind of file says which: WrongKind).
 [[nodiscard]] Result<BackupContents> OpenBackup(ByteView file, const SecretBytes& password);
 
 // CheckBackupPassword refuses (kRefused) a new password that is shorter than kMinBackupPasswordLen

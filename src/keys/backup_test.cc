@@ -104,7 +104,9 @@ TEST_F(BackupTest, OthersFindNamesThatPeopleUnderstand) {
   ASSERT_EQ(file->keys.size(), 3U);
   EXPECT_EQ(file->keys[0].friendly_name, "countersign owner");
   EXPECT_EQ(file->keys[1].friendly_name, "OfficeScan Server NTSG");
+  EXPECT_EQ(file->keys[2].friendly_name, "OfficeScan Server NTSG (2)") << "Java wants them apart";
   EXPECT_EQ(file->certificates[0].friendly_name, "countersign owner");
+  EXPECT_EQ(file->certificates[3].friendly_name, "OfficeScan Server NTSG (2)");
   ASSERT_EQ(file->secrets.size(), 1U);
   EXPECT_EQ(file->secrets[0].friendly_name, "countersign manifest");
 }
@@ -160,28 +162,36 @@ TEST_F(BackupTest, AdministratorsFileHasNoManifestAndNoOwner) {
   EXPECT_EQ(opened.certificates, std::vector{imported.certificate});
 }
 
-TEST_F(BackupTest, CertificatesThatAreNotAllowedAreLeftOutUnlessNoneRemains) {
+TEST_F(BackupTest, CertificatesThatAreNotAllowedAreApart) {
   Bytes refused = server_.certificate.der();
   const std::string_view v3("\xa0\x03\x02\x01\x02", 5);
   refused[AsText(refused).find(v3) + v3.size() - 1] = 1;  // X.509 v2
   crypto::Pkcs12Contents file;
-  file.keys = {{server_.key, ""}};
+  file.keys = {{server_.key, "name"}};
   file.certificates = {{refused, ""}, {server_.certificate.der(), ""}};
-  EXPECT_EQ(Open(crypto::WritePkcs12(file, password_, kIterations).value()).certificates,
-            std::vector{server_.certificate});
-  file.certificates.pop_back();
-  const auto opened =
-      OpenBackup(crypto::WritePkcs12(file, password_, kIterations).value(), password_);
-  ASSERT_FALSE(opened.has_value());
-  EXPECT_EQ(opened.error().code, Code::kMalformed);
-  EXPECT_NE(opened.error().message.find("no certificate that can be used"), std::string::npos);
+  const BackupContents opened = Open(crypto::WritePkcs12(file, password_, kIterations).value());
+  EXPECT_EQ(opened.certificates, std::vector{server_.certificate});
+  ASSERT_EQ(opened.rejected_certificates.size(), 1U);
+  EXPECT_EQ(opened.rejected_certificates[0].summary.serial, server_.certificate.serial());
+  EXPECT_NE(opened.rejected_certificates[0].reason.find("version"), std::string::npos);
+  EXPECT_EQ(opened.key_names.at(server_.key.public_key().digest()), "name");
 }
 
-TEST_F(BackupTest, FileWithoutCertificatesIsRefused) {
-  crypto::Pkcs12Contents file;
-  file.keys = {{server_.key, ""}};
+TEST_F(BackupTest, OneOfOursWithoutAnyCertificateIsRefused) {
+  crypto::Pkcs12Contents file = crypto::ReadPkcs12(Seal(Whole()), password_).value();
+  file.certificates.clear();
+  for (auto& key : file.keys) key.friendly_name.clear();
   const Bytes sealed = crypto::WritePkcs12(file, password_, kIterations).value();
   EXPECT_EQ(OpenBackup(sealed, password_).error().code, Code::kMalformed);
+}
+
+TEST_F(BackupTest, FileOfAnotherKindIsNamed) {
+  for (const auto& [text, name] : {std::pair("-----BEGIN CERTIFICATE-----", "PEM"),
+                                   std::pair("PK\x03\x04", "ZIP"), std::pair("hello", "known")}) {
+    const auto opened = OpenBackup(AsBytes(text), password_);
+    EXPECT_EQ(opened.error().code, Code::kMalformed);
+    EXPECT_NE(opened.error().message.find(name), std::string::npos) << opened.error().message;
+  }
 }
 
 TEST_F(BackupTest, FortyThousandAgentsFit) {

@@ -146,7 +146,8 @@ Error WrongKind(FileKind kind) {
                  "openssl pkcs12 -export -inkey KEY.pem -in FILE -out NEW.p12");
     case FileKind::kDerPrivateKey:
       return say("a private key alone, without its certificate; put both into one file",
-                 "openssl pkcs12 -export -inkey FILE -in CERTIFICATE.pem -out NEW.p12");
+                 "openssl pkcs12 -export -inkey <(openssl pkey -inform DER -in FILE) "
+                 "-in CERTIFICATE.pem -out NEW.p12");
     case FileKind::kPkcs7:
       return say(
           "a list of certificates (PKCS #7, .p7b), which holds no private key: export again, "

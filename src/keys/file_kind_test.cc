@@ -96,7 +96,7 @@ TEST(FileKindTest, EachWrongKindIsNamedWithTheWayOut) {
   expect(FileKind::kJks, "JKS", "keytool -importkeystore");
   expect(FileKind::kJceks, "JCEKS", "-srcstoretype JCEKS");
   expect(FileKind::kDerCertificate, "without its private key", "-inkey KEY.pem -in FILE");
-  expect(FileKind::kDerPrivateKey, "without its certificate", "-inkey FILE");
+  expect(FileKind::kDerPrivateKey, "without its certificate", "openssl pkey -inform DER -in FILE");
   expect(FileKind::kPkcs7, "no private key", "");
   expect(FileKind::kUnknown, "known", "");
 }

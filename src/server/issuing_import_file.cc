@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "keys/foreign_identity.h"
 #include "server/issuing_internal.h"
 
 namespace countersign::server {
@@ -22,61 +23,15 @@ std::string DescribeCertificates(const keys::BackupContents& contents) {
   return text.empty() ? "none" : text;
 }
 
-// The one key of an administrator's file, or the one that is asked for.
-Result<crypto::PrivateKey> OnlyKey(const keys::BackupContents& contents, std::string_view wanted) {
-  for (const auto& key : contents.server_keys) {
-    if (wanted.size() >= 8 && HexLower(key.public_key().digest()).starts_with(wanted)) return key;
-  }
-  if (contents.server_keys.size() == 1) return contents.server_keys.front();
-  if (contents.server_keys.empty()) {
-    return Fail(Code::kMalformed, "the file holds no private key; its certificates: " +
-                                      DescribeCertificates(contents));
-  }
-  std::string names;
-  for (const auto& key : contents.server_keys) {
-    names += (names.empty() ? "" : ", ") + Describe(key.public_key());
-  }
-  return Fail(Code::kRefused, "the file holds " + std::to_string(contents.server_keys.size()) +
-                                  " private keys (" + names +
-                                  "), and one is expected: export the one to use by itself");
-}
-
-// The self-signed certificate of the key; the newest, if there are several.
-Result<crypto::Certificate> OwnCertificate(const keys::BackupContents& contents,
-                                           const crypto::PublicKey& key) {
-  const crypto::Certificate* found = nullptr;
-  const crypto::Certificate* issued_by_another = nullptr;
-  for (const auto& certificate : contents.certificates) {
-    if (certificate.key() != key) continue;
-    if (!certificate.IsSignedBy(key)) {
-      issued_by_another = &certificate;
-    } else if (found == nullptr || certificate.not_before() > found->not_before()) {
-      found = &certificate;
-    }
-  }
-  if (found != nullptr) return *found;
-  if (issued_by_another != nullptr) {
-    return Fail(Code::kRefused,
-                "the certificate " + issued_by_another->serial() + " (" +
-                    issued_by_another->subject() + ") in the file was issued by " +
-                    issued_by_another->issuer() +
-                    ", and a self-signed one is expected: agents would not accept it");
-  }
-  return Fail(Code::kRefused, "no certificate in the file belongs to its " + Describe(key) +
-                                  "; found: " + DescribeCertificates(contents));
-}
-
 Result<Incoming> ReadForeign(const keys::BackupContents& contents, std::string_view wanted,
                              Instant now) {
-  auto key = OnlyKey(contents, wanted);
-  if (!key) return std::unexpected(std::move(key).error());
-  const auto certificate = OwnCertificate(contents, key->public_key());
-  if (!certificate) return std::unexpected(certificate.error());
-  Incoming incoming{
-      .rows = {MakeRow(*certificate, CertificateRole::kServer, CertificateState::kActive, now)},
-      .book = {},
-      .parts = {}};
-  incoming.parts.server_keys.push_back(*std::move(key));
+  const auto chosen = keys::ChooseIdentity(contents, wanted);
+  if (!chosen) return std::unexpected(chosen.error());
+  Incoming incoming{.rows = {MakeRow(chosen->certificate, CertificateRole::kServer,
+                                     CertificateState::kActive, now)},
+                    .book = {},
+                    .parts = {}};
+  incoming.parts.server_keys.push_back(chosen->key);
   COUNTERSIGN_RETURN_IF_ERROR(Finalize(incoming));
   return incoming;
 }
@@ -150,6 +105,12 @@ Result<Incoming> ReadIncoming(ByteView file, const SecretBytes& password, std::s
   }
   if (!contents) {
     return WithContext("cannot read the file to import; nothing was changed", contents.error());
+  }
+  if (contents->manifest && !key.empty()) {
+    return Fail(Code::kUsage,
+                "the file is a whole automatic backup, of which no single key can be imported. "
+                "Nothing was changed",
+                "the same command without --key");
   }
   auto incoming = contents->manifest ? ReadWhole(*contents, now) : ReadForeign(*contents, key, now);
   if (incoming) return incoming;

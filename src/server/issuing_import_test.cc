@@ -66,13 +66,21 @@ TEST_F(IssuingImportTest, WrongPasswordAndDamagedFileAreToldApart) {
   EXPECT_EQ(Refused(ToBytes("PK no PKCS#12")).code, Code::kMalformed);
 }
 
-TEST_F(IssuingImportTest, SeveralKeysAreRefusedByName) {
+TEST_F(IssuingImportTest, SeveralKeysAreNamedAndOneCanBeChosen) {
   const auto first = MakeImported();
   const auto second = MakeImported();
   const auto error = Refused(FileOf({first, second}));
   EXPECT_EQ(error.code, Code::kRefused);
-  EXPECT_THAT(error.message, HasSubstr(HexLower(first.key.public_key().digest())));
-  EXPECT_THAT(error.message, HasSubstr(HexLower(second.key.public_key().digest())));
+  EXPECT_THAT(error.message, HasSubstr(HexLower(first.certificate.thumbprint())));
+  EXPECT_THAT(error.message, HasSubstr(HexLower(second.certificate.thumbprint())));
+  const std::string wanted = HexLower(second.certificate.thumbprint()).substr(0, 10);
+  const auto issued = Import(server_, FileOf({first, second}), {.key = wanted});
+  ASSERT_TRUE(issued.has_value()) << issued.error().message;
+  EXPECT_EQ(issued->certificate, second.certificate);
+}
+
+TEST_F(IssuingImportTest, NoKeyIsChosenOutOfAWholeBackup) {
+  EXPECT_EQ(Refused(WholeBackup(), kPassword, {.key = "0123456789"}).code, Code::kUsage);
 }
 
 TEST_F(IssuingImportTest, CertificateOfAnotherKeyIsRefusedByName) {
