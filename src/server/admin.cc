@@ -29,13 +29,18 @@ AdminMessage Admin::Handle(const AdminMessage& request, Instant now) {
 
 Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
   using Method = Answer (Admin::*)(const AdminMessage&, Instant);
-  static constexpr std::array<std::pair<std::string_view, Method>, 14> kCommands = {{
+  static constexpr std::array<std::pair<std::string_view, Method>, 19> kCommands = {{
       {"status", &Admin::ShowStatus},
       {"certificates", &Admin::ListCertificates},
       {"replace", &Admin::Replace},
       {"import", &Admin::Import},
       {"export", &Admin::Export},
+      {"archive", &Admin::Archive},
       {"backup-password", &Admin::ChangePassword},
+      {"backup-status", &Admin::BackupStatus},
+      {"backup-verify", &Admin::BackupVerify},
+      {"backup-file", &Admin::BackupFile},
+      {"backup-drilled", &Admin::BackupDrilled},
       {"agents", &Admin::ListAgents},
       {"agent", &Admin::ShowAgent},
       {"approve", &Admin::Approve},

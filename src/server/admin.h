@@ -26,10 +26,18 @@ struct AdminMessage {
 //   certificates                            → certificates
 //   replace  (clock_is_right)  secret: backup password
 //                                           → certificate, replaced, owner_made, unfinished
-//   import   (exportable, cut_off) blob: file, secrets: its password, the backup's
-//                                           → certificate
+//   import   (exportable, cut_off, restore, key) blob: file, secrets: its password; for the new
+//            automatic backup or empty; of the present one or empty
+//                                           → as replace, and merged, owner_key, notes
+//   archive  (with_owner) secrets: its password; that of the automatic backup
+//                                           → blob: ZIP, certificates, keys, owner_key, missing
 //   export                                  → blob: OfcNTCer.dat
 //   backup-password  secrets: old, new
+//   backup-status                           → path, present, written_at, verified_at, warnings, …
+//   backup-verify  secret: password; blob: another file than the automatic backup
+//                                           → certificate, owner_key, serves, problems, …
+//   backup-file                             → blob: the automatic backup as it is, sealed
+//   backup-drilled  (problems)              records a drill that the caller did
 //   agents   (standings, after, limit)      → agents, next_after
 //   agent    (agent)                        → details, orders
 //   approve, forget  (agents)               → changed
@@ -52,7 +60,12 @@ class Admin {
   [[nodiscard]] Answer Replace(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer Import(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer Export(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer Archive(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ChangePassword(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer BackupStatus(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer BackupVerify(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer BackupFile(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer BackupDrilled(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ListAgents(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ShowAgent(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer Approve(const AdminMessage& request, Instant now);

@@ -26,6 +26,9 @@ Admin::Answer Admin::Changed(const Result<Issued>& issued, Instant now) {
   AdminMessage answer;
   answer.json["certificate"] = CertificateJson(*active);
   answer.json["owner_made"] = issued->owner_made;
+  answer.json["merged"] = issued->merged;
+  answer.json["owner_key"] = issued->owner_key;
+  answer.json["notes"] = TextsJson(issued->notes);
   if (issued->unfinished) {
     answer.json["unfinished"] = issued->unfinished->message;
     answer.json["next"] = issued->unfinished->next;
@@ -55,16 +58,42 @@ Admin::Answer Admin::Import(const AdminMessage& request, Instant now) {
   if (!exportable) return std::unexpected(exportable.error());
   const auto cut_off = FlagMember(request, "cut_off");
   if (!cut_off) return std::unexpected(cut_off.error());
+  const auto restore = FlagMember(request, "restore");
+  if (!restore) return std::unexpected(restore.error());
   auto key = TextMember(request, "key", "");
   if (!key) return std::unexpected(std::move(key).error());
-  const SecretBytes* const own = request.secrets.size() > 1 ? &request.secrets[1] : nullptr;
   const ImportOptions options{
       .exportable = *exportable ? keys::Exportable::kYes : keys::Exportable::kNo,
       .cut_off = *cut_off,
+      .restore = *restore,
+      .backup_password = OptionalSecret(request, 1),
+      .present_password = OptionalSecret(request, 2),
       .key = *std::move(key)};
   return Changed(ImportIdentity(server_.world(), server_.config(), request.blobs.front(),
-                                **password, own, options, now),
+                                **password, options, now),
                  now);
+}
+
+Admin::Answer Admin::Archive(const AdminMessage& request, Instant now) {
+  const auto password = Secret(request, 0);
+  if (!password) return std::unexpected(password.error());
+  const auto with_owner = FlagMember(request, "with_owner");
+  if (!with_owner) return std::unexpected(with_owner.error());
+  const SecretBytes* const backup_password = OptionalSecret(request, 1);
+  if (*with_owner && backup_password == nullptr) {
+    return Fail(Code::kUsage,
+                "the owner key is in the automatic backup, whose password is needed for it");
+  }
+  auto made = MakeArchive(server_.world(), server_.config(), **password,
+                          *with_owner ? backup_password : nullptr, now);
+  if (!made) return std::unexpected(std::move(made).error());
+  AdminMessage answer;
+  answer.json = {{"certificates", made->num_certificates},
+                 {"keys", made->num_keys},
+                 {"owner_key", made->owner_key},
+                 {"missing", TextsJson(made->missing)}};
+  answer.blobs.push_back(std::move(made->file));
+  return answer;
 }
 
 Admin::Answer Admin::Export(const AdminMessage&, Instant) {
@@ -77,16 +106,6 @@ Admin::Answer Admin::Export(const AdminMessage&, Instant) {
   answer.json["certificate"] = CertificateJson(*active);
   answer.blobs.push_back(active->certificate.der());
   return answer;
-}
-
-Admin::Answer Admin::ChangePassword(const AdminMessage& request, Instant now) {
-  const auto old_password = Secret(request, 0);
-  if (!old_password) return std::unexpected(old_password.error());
-  const auto new_password = Secret(request, 1);
-  if (!new_password) return std::unexpected(new_password.error());
-  COUNTERSIGN_RETURN_IF_ERROR(
-      ChangeBackupPassword(server_.world(), **old_password, **new_password, now));
-  return AdminMessage();
 }
 
 }  // namespace countersign::server

@@ -75,4 +75,9 @@ Result<const SecretBytes*> Secret(const AdminMessage& request, std::size_t index
   return Fail(Code::kUsage, "a password is needed");
 }
 
+const SecretBytes* OptionalSecret(const AdminMessage& request, std::size_t index) {
+  const bool given = index < request.secrets.size() && !request.secrets[index].empty();
+  return given ? &request.secrets[index] : nullptr;
+}
+
 }  // namespace countersign::server

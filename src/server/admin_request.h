@@ -22,4 +22,7 @@ namespace countersign::server {
 // Secret returns the secret at `index`; kUsage if the request has none there.
 [[nodiscard]] Result<const SecretBytes*> Secret(const AdminMessage& request, std::size_t index);
 
+// OptionalSecret: nullptr if it is not there, or empty.
+[[nodiscard]] const SecretBytes* OptionalSecret(const AdminMessage& request, std::size_t index);
+
 }  // namespace countersign::server

@@ -17,20 +17,21 @@ Result<store::ServerConfig> ReadConfig(const store::ServerFolder& folder) {
   return config;
 }
 
-Result<crypto::Certificate> MakeIdentity(const InitRequest& request, World& world, Instant now) {
-  const auto issued =
-      request.import_file == nullptr
-          ? CreateIdentity(world, request.config, *request.backup_password, now)
-          : ImportIdentity(world, request.config, *request.import_file, *request.import_password,
-                           request.backup_password, ImportOptions{}, now);
-  if (!issued) return std::unexpected(issued.error());
-  // A new folder is right from the beginning, or not made.
-  if (issued->unfinished) return std::unexpected(*issued->unfinished);
-  return issued->certificate;
+Result<Issued> MakeIdentity(const InitRequest& request, World& world, Instant now) {
+  if (request.import_file != nullptr) {
+    return ImportIdentity(world, request.config, *request.import_file, *request.import_password,
+                          {.backup_password = request.backup_password, .key = request.import_key},
+                          now);
+  }
+  if (request.owner_file != nullptr) {
+    return CreateIdentityUnder(world, request.config,
+                               {.file = *request.owner_file, .password = *request.owner_password},
+                               *request.backup_password, now);
+  }
+  return CreateIdentity(world, request.config, *request.backup_password, now);
 }
 
-Result<crypto::Certificate> Build(const InitRequest& request, const fs::path& path, Log& log,
-                                  Instant now) {
+Result<Issued> Build(const InitRequest& request, const fs::path& path, Log& log, Instant now) {
   COUNTERSIGN_RETURN_IF_ERROR(store::ServerFolder::Create(path));
   store::ServerFolder folder(path);
   COUNTERSIGN_RETURN_IF_ERROR(WriteFileAtomically(
@@ -41,7 +42,10 @@ Result<crypto::Certificate> Build(const InitRequest& request, const fs::path& pa
   if (!ring) return std::unexpected(std::move(ring).error());
   crypto::SystemRandom random;
   World world{**registry, **ring, folder, random, log, request.backup_iterations};
-  return MakeIdentity(request, world, now);
+  auto issued = MakeIdentity(request, world, now);
+  // A new folder is right from the beginning, or not made.
+  if (issued && issued->unfinished) return std::unexpected(*issued->unfinished);
+  return issued;
 }
 
 }  // namespace
@@ -100,13 +104,13 @@ Status Host::ReloadConfig() {
   return {};
 }
 
-Result<crypto::Certificate> InitServerFolder(const InitRequest& request, Log& log, Instant now) {
+Result<Issued> InitServerFolder(const InitRequest& request, Log& log, Instant now) {
   auto folder = NewFolder::Begin(request.path);
   if (!folder) return std::unexpected(std::move(folder).error());
-  auto certificate = Build(request, folder->path(), log, now);
-  if (!certificate) return certificate;
+  auto issued = Build(request, folder->path(), log, now);
+  if (!issued) return issued;
   COUNTERSIGN_RETURN_IF_ERROR(folder->PutInPlace());
-  return certificate;
+  return issued;
 }
 
 }  // namespace countersign::server

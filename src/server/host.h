@@ -11,6 +11,7 @@
 #include "crypto/pkcs12.h"
 #include "keys/key_ring.h"
 #include "server/admin.h"
+#include "server/issuing.h"
 #include "server/server.h"
 #include "store/registry.h"
 #include "store/server_files.h"
@@ -55,14 +56,18 @@ struct InitRequest {
   const SecretBytes* backup_password = nullptr;  // nullptr: that of the imported file
   const Bytes* import_file = nullptr;            // nullptr: a new identity
   const SecretBytes* import_password = nullptr;
+  std::string import_key = {};  // which of several keys in the file (ImportOptions)
+  // Another server's automatic backup, whose owner certifies this server too; nullptr: an owner of
+  // its own. Not together with an import.
+  const Bytes* owner_file = nullptr;
+  const SecretBytes* owner_password = nullptr;
   int backup_iterations = crypto::kPkcs12Iterations;  // as in World
 };
 
 // InitServerFolder makes a server's folder, wholly or not at all: it is built beside its place and
-// renamed. kAlreadyExists if there is something in its place already. Returns its active
-// certificate.
-[[nodiscard]] Result<crypto::Certificate> InitServerFolder(const InitRequest& request, Log& log,
-                                                           Instant now);
+// renamed. kAlreadyExists if there is something in its place already. Returns what was issued or
+// imported.
+[[nodiscard]] Result<Issued> InitServerFolder(const InitRequest& request, Log& log, Instant now);
 
 // CheckServerFolder tells whether `path` is a server's folder: kNotFound otherwise, by name if it
 // is an agent's.

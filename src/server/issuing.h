@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/secret.h"
@@ -17,12 +18,18 @@
 // where a password is used (PBKDF2, about a second).
 namespace countersign::server {
 
+// The automatic backup, within the server's folder.
+inline constexpr std::string_view kBackupPath = "AuthCertBackup/OfficeScanAuth.dat";
+
 enum class ClockIsRight { kNo, kYes };  // --clock-is-right
 
 struct Issued {
   crypto::Certificate certificate;  // the new active one
   std::optional<crypto::Certificate> replaced;
   bool owner_made = false;  // an owner key was made for an imported identity
+  bool merged = false;      // the imported identity's agents follow to this one
+  bool owner_key = true;    // the owner key is in the automatic backup, or the certificate's own
+  std::vector<std::string> notes = {};  // what the administrator should know, one sentence each
   // The change is made, but something that follows from it failed (a full disk, say): tell it.
   // FinishIdentityChange catches up at the next start.
   std::optional<Error> unfinished;
@@ -34,39 +41,75 @@ struct Issued {
 [[nodiscard]] Result<Issued> CreateIdentity(World& world, const store::ServerConfig& config,
                                             const SecretBytes& backup_password, Instant now);
 
+// CreateIdentityUnder makes one under an owner that another server has already: `file` is that
+// server's automatic backup. The new server has a server id and certificates of its own, and its
+// agents follow the same owner (protocol section 9). Fails as CreateIdentity and, about the file,
+// as ImportIdentity.
+struct OwnerFile {
+  ByteView file;
+  const SecretBytes& password;
+};
+[[nodiscard]] Result<Issued> CreateIdentityUnder(World& world, const store::ServerConfig& config,
+                                                 const OwnerFile& owner,
+                                                 const SecretBytes& backup_password, Instant now);
+
 // ReplaceCertificate is the plain `-c`: a new active certificate and a new reserve, at once for
 // everybody; the keys of the old ones are destroyed. On an imported identity it first makes a real
 // owner key, and the imported key signs the succession to it. Works from what registry and
 // automatic backup know together, so it also mends an empty or restored registry and lost keys.
 // kWrongPassword: says that the password of the automatic backup is meant; nothing changed.
-// kNotFound: no automatic backup, and what to do. kRefused: the clock, or the backup's owner.
+// kNotFound: no automatic backup, and what to do. kRefused: the clock, the backup's owner, or a
+// follower (`follower_of` in the configuration), which issues nothing.
 [[nodiscard]] Result<Issued> ReplaceCertificate(World& world, const store::ServerConfig& config,
                                                 const SecretBytes& backup_password,
                                                 ClockIsRight clock, Instant now);
 
-// ImportIdentity takes over a key and its self-signed certificate from a PKCS#12 file, or another
-// Countersign server's whole automatic backup (manifest present). `backup_password`: for the new
-// automatic backup; nullptr: that of the file. Refused (kRefused) while agents hold the present
-// identity (says how many it would cut off), unless `cut_off`.
+// ImportIdentity takes over an identity from a file: a key and its self-signed certificate from
+// PKCS#12, another Countersign server's whole automatic backup, or an archive (MakeArchive). While
+// admitted agents hold the present identity, and would not follow the imported one, it is refused
+// (kRefused, says how many), unless `present_password` brings both fleets together: the present
+// owner issues a certificate that names both server ids, and the imported owner signs a succession
+// to it (protocol section 2). Or unless `cut_off`.
 struct ImportOptions {
   keys::Exportable exportable = keys::Exportable::kYes;
   bool cut_off = false;  // --replace
+  bool restore = false;  // -r: the event says so
+  // For the new automatic backup; nullptr: that of the file.
+  const SecretBytes* backup_password = nullptr;
+  const SecretBytes* present_password = nullptr;  // of the present automatic backup
   // Which key of a file that holds several: hex of its certificate's SHA-256 or SHA-1 thumbprint or
   // of the key's digest, from the front, at least 8 digits; empty: the file holds one.
   std::string key = {};
 };
 [[nodiscard]] Result<Issued> ImportIdentity(World& world, const store::ServerConfig& config,
                                             ByteView file, const SecretBytes& file_password,
-                                            const SecretBytes* backup_password,
                                             const ImportOptions& options, Instant now);
+
+// MakeArchive is `-b`: certificates, and the keys that may leave the ring, as an archive
+// (keys/archive.h) under `password`, with a copy of the automatic backup. With `backup_password`
+// the owner key is in it too. What is not there, or not usable, does not keep it from being made:
+// `missing` names it. kRefused: the configuration forbids export (says which file to copy); a
+// password that is too short; kNotFound: no certificate at all.
+struct Archive {
+  Bytes file;
+  std::size_t num_certificates = 0;
+  std::size_t num_keys = 0;  // the owner key apart
+  bool owner_key = false;
+  std::vector<std::string> missing;
+};
+[[nodiscard]] Result<Archive> MakeArchive(World& world, const store::ServerConfig& config,
+                                          const SecretBytes& password,
+                                          const SecretBytes* backup_password, Instant now);
 
 // PromoteReserve makes the reserve the active certificate, by itself, without a password. kNotFound
 // if there is none.
 [[nodiscard]] Result<Issued> PromoteReserve(World& world, Instant now);
 
 // ChangeBackupPassword seals the automatic backup anew: with the keys in use and no others, and
-// with a reserve if there was none. An error may say that the new password is valid already.
-[[nodiscard]] Status ChangeBackupPassword(World& world, const SecretBytes& old_password,
+// with a reserve if there was none (on a follower there is none but its issuer's). An error may say
+// that the new password is valid already.
+[[nodiscard]] Status ChangeBackupPassword(World& world, const store::ServerConfig& config,
+                                          const SecretBytes& old_password,
                                           const SecretBytes& new_password, Instant now);
 
 // FinishIdentityChange brings everything else in line with the registry: the staged backup, the

@@ -20,47 +20,6 @@ std::string KeyText(const crypto::PublicKey& key) {
   return key.Description() + " key " + HexLower(key.digest());
 }
 
-Result<Bytes> ReadBackupFile(World& world) {
-  auto file = world.storage.ReadBackup();
-  if (file) return file;
-  if (file.error().code != Code::kNotFound) {
-    return WithContext("cannot read the automatic backup", std::move(file).error());
-  }
-  return Fail(
-      Code::kNotFound,
-      "the automatic backup (" + std::string(kBackupPath) +
-          ") is missing, and the owner key is nowhere else. Nothing was changed. Put a copy "
-          "of that file back in its place, or import the identity again from a copy",
-      "CertificateManager -ine PASSWORD FILE");
-}
-
-Result<keys::BackupContents> OpenBackupFile(World& world, const SecretBytes& password) {
-  const auto file = ReadBackupFile(world);
-  if (!file) return std::unexpected(file.error());
-  auto backup = keys::OpenBackup(*file, password);
-  if (!backup && backup.error().code == Code::kWrongPassword) {
-    return Fail(Code::kWrongPassword,
-                "the password does not open the automatic backup (" + std::string(kBackupPath) +
-                    "). The password of that file is meant, given when this server was installed "
-                    "or by its last change, and not one given to -b. Nothing was changed");
-  }
-  if (!backup) {
-    Error error = std::move(backup).error();
-    if (error.code == Code::kMalformed) {  // one of our own files
-      error.code = Code::kDamaged;
-      error.next = "put back the copy of it that is kept in another place";
-    }
-    return WithContext("cannot open the automatic backup (" + std::string(kBackupPath) + ")",
-                       std::move(error));
-  }
-  if (backup->manifest) return backup;
-  return Fail(Code::kRefused,
-              "the file in the place of the automatic backup (" + std::string(kBackupPath) +
-                  ") was not written by Countersign. Nothing was changed. To take over the key in "
-                  "it, move it away and import it",
-              "CertificateManager -ine PASSWORD FILE");
-}
-
 // Follows: an agent that believes in `earlier` accepts what `owner` issued.
 bool Follows(const IdentityBook& book, const Digest& owner, const Digest& earlier) {
   if (owner == earlier) return true;
@@ -116,6 +75,23 @@ Result<Present> Merge(keys::BackupContents backup, Rows rows, Instant now) {
                                   std::string(kBackupPath) + ") says which server this is");
 }
 
+// Prove opens a file just sealed.
+Status Prove(ByteView file, const keys::BackupContents& contents, const SecretBytes& password) {
+  const auto opened = keys::OpenBackup(file, password);
+  if (!opened) return std::unexpected(opened.error());
+  const bool owner_is_there =
+      opened->owner_key.has_value() == contents.owner_key.has_value() &&
+      (!opened->owner_key || opened->owner_key->public_key() == contents.owner_key->public_key());
+  if (owner_is_there && opened->server_keys.size() == contents.server_keys.size() &&
+      opened->certificates.size() == contents.certificates.size() &&
+      opened->manifest == contents.manifest) {
+    return {};
+  }
+  return Fail(Code::kInternal, "it does not hold what was put into it");
+}
+
+}  // namespace
+
 keys::BackupManifest MakeManifest(const IdentityBook& book, const BackupParts& parts,
                                   std::vector<AgentId> admitted, Instant now) {
   keys::BackupManifest manifest{.server_ids = book.server_ids(),
@@ -132,7 +108,6 @@ keys::BackupManifest MakeManifest(const IdentityBook& book, const BackupParts& p
   return manifest;
 }
 
-// Of replaced certificates the newest, and all that agents may need as the carrier of an owner key.
 std::vector<crypto::Certificate> CertificatesToKeep(const IdentityBook& book) {
   std::vector<crypto::Certificate> kept;
   std::vector<const IdentityBook::Entry*> replaced;
@@ -171,29 +146,51 @@ Result<std::vector<AgentId>> AdmittedAgents(World& world, const std::vector<Agen
   return ids;
 }
 
-// Prove opens a file just sealed.
-Status Prove(ByteView file, const keys::BackupContents& contents, const SecretBytes& password) {
-  const auto opened = keys::OpenBackup(file, password);
-  if (!opened) return std::unexpected(opened.error());
-  const bool owner_is_there =
-      opened->owner_key.has_value() == contents.owner_key.has_value() &&
-      (!opened->owner_key || opened->owner_key->public_key() == contents.owner_key->public_key());
-  if (owner_is_there && opened->server_keys.size() == contents.server_keys.size() &&
-      opened->certificates.size() == contents.certificates.size() &&
-      opened->manifest == contents.manifest) {
-    return {};
-  }
-  return Fail(Code::kInternal, "it does not hold what was put into it");
-}
-
-}  // namespace
-
 const crypto::PrivateKey* KeyOf(const std::vector<crypto::PrivateKey>& keys,
                                 const crypto::Certificate& certificate) {
   const auto at = std::find_if(keys.begin(), keys.end(), [&](const auto& key) {
     return key.public_key() == certificate.key();
   });
   return at == keys.end() ? nullptr : &*at;
+}
+
+Result<Bytes> ReadBackupFile(World& world) {
+  auto file = world.storage.ReadBackup();
+  if (file) return file;
+  if (file.error().code != Code::kNotFound) {
+    return WithContext("cannot read the automatic backup", std::move(file).error());
+  }
+  return Fail(
+      Code::kNotFound,
+      "the automatic backup (" + std::string(kBackupPath) +
+          ") is missing, and the owner key is nowhere else. Nothing was changed. Put a copy "
+          "of that file back in its place, or import the identity again from a copy",
+      "CertificateManager -ine PASSWORD FILE");
+}
+
+Result<keys::BackupContents> OpenBackupFile(ByteView file, const SecretBytes& password) {
+  auto backup = keys::OpenBackup(file, password);
+  if (!backup && backup.error().code == Code::kWrongPassword) {
+    return Fail(Code::kWrongPassword,
+                "the password does not open the automatic backup (" + std::string(kBackupPath) +
+                    "). The password of that file is meant, given when this server was installed "
+                    "or by its last change, and not one given to -b. Nothing was changed");
+  }
+  if (!backup) {
+    Error error = std::move(backup).error();
+    if (error.code == Code::kMalformed) {  // one of our own files
+      error.code = Code::kDamaged;
+      error.next = "put back the copy of it that is kept in another place";
+    }
+    return WithContext("cannot open the automatic backup (" + std::string(kBackupPath) + ")",
+                       std::move(error));
+  }
+  if (backup->manifest) return backup;
+  return Fail(Code::kRefused,
+              "the file in the place of the automatic backup (" + std::string(kBackupPath) +
+                  ") was not written by Countersign. Nothing was changed. To take over the key in "
+                  "it, move it away and import it",
+              "CertificateManager -ine PASSWORD FILE");
 }
 
 Result<Present> OpenPresent(World& world, const SecretBytes& password, Instant now) {
@@ -203,7 +200,9 @@ Result<Present> OpenPresent(World& world, const SecretBytes& password, Instant n
   if (!rows) return std::unexpected(std::move(rows).error());
   auto registered = IdentityBook::Make(*rows);
   if (!registered) return std::unexpected(std::move(registered).error());
-  auto backup = OpenBackupFile(world, password);
+  const auto file = ReadBackupFile(world);
+  if (!file) return std::unexpected(file.error());
+  auto backup = OpenBackupFile(*file, password);
   if (!backup) return std::unexpected(std::move(backup).error());
 
   auto present = Merge(*std::move(backup), *std::move(rows), now);
@@ -225,8 +224,8 @@ Result<Owner> OwnerOf(World& world, const crypto::PrivateKey& key, const Identit
   return Owner{key, *std::move(certificate)};
 }
 
-Result<Bytes> SealParts(World& world, const BackupParts& parts, const Rows& rows,
-                        const SecretBytes& password, Instant now) {
+Result<SealedBackup> SealParts(World& world, const BackupParts& parts, const Rows& rows,
+                               const SecretBytes& password, Instant now) {
   const auto book = IdentityBook::Make(rows);
   if (!book) return std::unexpected(book.error());
   auto admitted = AdmittedAgents(world, parts.admitted);
@@ -238,7 +237,10 @@ Result<Bytes> SealParts(World& world, const BackupParts& parts, const Rows& rows
   auto file = keys::SealBackup(contents, password, world.backup_iterations);
   if (!file) return WithContext("cannot seal the automatic backup", std::move(file).error());
   const auto proved = Prove(*file, contents, password);
-  if (proved) return file;
+  if (proved) {
+    return SealedBackup{.file = *std::move(file),
+                        .num_admitted = contents.manifest->admitted.size()};
+  }
   return WithContext("the new automatic backup cannot be opened again, so the old one stays",
                      proved.error());
 }

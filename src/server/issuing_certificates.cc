@@ -10,20 +10,6 @@ using crypto::CertificateRequest;
 using store::CertificateRole;
 using store::CertificateState;
 
-Result<std::optional<std::uint64_t>> ReadNumber(World& world, std::string_view name) {
-  const auto text = world.registry.GetMeta(name);
-  if (!text) return std::unexpected(text.error());
-  if (!*text) return std::nullopt;
-  std::uint64_t value = 0;
-  const char* const end = (*text)->data() + (*text)->size();
-  const auto [at, error] = std::from_chars((*text)->data(), end, value);
-  if (error != std::errc() || at != end || value > kMaxGeneration) {
-    return Fail(Code::kDamaged,
-                "\"" + std::string(name) + "\" in the registry is no number: \"" + **text + "\"");
-  }
-  return value;
-}
-
 std::string OwnerName(const ServerId& server) {
   return "Countersign Owner " + server.Text().substr(0, 8);
 }
@@ -47,8 +33,22 @@ CertificateRole RoleOf(const crypto::Certificate& certificate, const keys::Backu
 
 }  // namespace
 
+Result<std::optional<std::uint64_t>> ReadMetaNumber(World& world, std::string_view name) {
+  const auto text = world.registry.GetMeta(name);
+  if (!text) return std::unexpected(text.error());
+  if (!*text) return std::nullopt;
+  std::uint64_t value = 0;
+  const char* const end = (*text)->data() + (*text)->size();
+  const auto [at, error] = std::from_chars((*text)->data(), end, value);
+  if (error != std::errc() || at != end || value > kMaxGeneration) {
+    return Fail(Code::kDamaged,
+                "\"" + std::string(name) + "\" in the registry is no number: \"" + **text + "\"");
+  }
+  return value;
+}
+
 Status CheckClock(World& world, ClockIsRight clock, Instant now) {
-  const auto newest = ReadNumber(world, kMetaNewestIssue);
+  const auto newest = ReadMetaNumber(world, kMetaNewestIssue);
   if (!newest) return std::unexpected(newest.error());
   if (!*newest || clock == ClockIsRight::kYes) return {};
   const Instant issued = FromUnix(static_cast<std::int64_t>(**newest));
@@ -64,7 +64,7 @@ Status CheckClock(World& world, ClockIsRight clock, Instant now) {
 Result<std::uint64_t> NextGeneration(World& world, const IdentityBook& book,
                                      const Generations& known,
                                      const std::vector<ServerId>& server_ids, Instant now) {
-  const auto proved = ReadNumber(world, kMetaProvedGeneration);
+  const auto proved = ReadMetaNumber(world, kMetaProvedGeneration);
   if (!proved) return std::unexpected(proved.error());
   std::uint64_t highest = proved->value_or(0);
   for (const ServerId& id : server_ids) {

@@ -41,7 +41,11 @@ Status WriteRows(World& world, const Change& change) {
   }
   if (change.backup) {
     COUNTERSIGN_RETURN_IF_ERROR(
-        world.registry.PutMeta(kMetaBackupDigest, DigestOf(*change.backup)));
+        world.registry.PutMeta(kMetaBackupDigest, DigestOf(change.backup->file)));
+    COUNTERSIGN_RETURN_IF_ERROR(
+        world.registry.PutMeta(kMetaBackupWrittenAt, std::to_string(ToUnix(change.event.at))));
+    COUNTERSIGN_RETURN_IF_ERROR(
+        world.registry.PutMeta(kMetaBackupAdmitted, std::to_string(change.backup->num_admitted)));
   }
   return world.registry.AddEvent(change.event);
 }
@@ -50,7 +54,7 @@ Status Write(World& world, const Change& change) {
   for (const NewKey& key : change.new_keys) {
     COUNTERSIGN_RETURN_IF_ERROR(world.ring.Add(key.key, key.exportable));
   }
-  if (change.backup) COUNTERSIGN_RETURN_IF_ERROR(world.storage.StageBackup(*change.backup));
+  if (change.backup) COUNTERSIGN_RETURN_IF_ERROR(world.storage.StageBackup(change.backup->file));
   return world.registry.Transact([&] { return WriteRows(world, change); });
 }
 
@@ -58,7 +62,7 @@ Status Write(World& world, const Change& change) {
 Result<bool> IsWritten(World& world, const Change& change) {
   const auto digest = world.registry.GetMeta(kMetaBackupDigest);
   if (!digest) return std::unexpected(digest.error());
-  if (change.backup && *digest != DigestOf(*change.backup)) return false;
+  if (change.backup && *digest != DigestOf(change.backup->file)) return false;
   const auto rows = world.registry.ListCertificates();
   if (!rows) return std::unexpected(rows.error());
   return std::all_of(change.rows.begin(), change.rows.end(), [&](const auto& row) {

@@ -83,6 +83,17 @@ class FaultyStorage final : public store::ServerStorage {
   Status DiscardStagedBackup() override {
     return fault_.Write([&] { return storage_.DiscardStagedBackup(); });
   }
+  Result<std::string> KeepBackup() override {
+    Result<std::string> kept = std::string();
+    const auto written = fault_.Write([&]() -> Status {
+      kept = storage_.KeepBackup();
+      return kept ? Status() : std::unexpected(kept.error());
+    });
+    if (!written) return std::unexpected(written.error());
+    return kept;
+  }
+  bool HasPublicCertificate(ByteView der) override { return storage_.HasPublicCertificate(der); }
+  bool HasStored(const store::StoredCertificate& file) override { return storage_.HasStored(file); }
   Status WriteStores(const std::vector<store::StoredCertificate>& files) override {
     return fault_.Write([&] { return storage_.WriteStores(files); });
   }
@@ -153,19 +164,18 @@ class IssuingFaultsTest : public IssuingTest, public ::testing::WithParamInterfa
         .has_value();
   }
   bool ChangeByImporting(World& world) {
-    return ImportIdentity(world, config_, file_, Secret(kFilePassword), nullptr, {}, kNow + kDay)
+    return ImportIdentity(world, config_, file_, Secret(kFilePassword), {}, kNow + kDay)
         .has_value();
   }
   bool ChangeByImportingWhole(World& world) {
-    return ImportIdentity(world, config_, whole_, Secret(kPassword), nullptr, {}, kNow + kDay)
-        .has_value();
+    return ImportIdentity(world, config_, whole_, Secret(kPassword), {}, kNow + kDay).has_value();
   }
   static bool ChangeByPromoting(World& world) {
     return PromoteReserve(world, kNow + kDay).has_value();
   }
-  static bool ChangePassword(World& world) {
-    const auto changed =
-        ChangeBackupPassword(world, Secret(kPassword), Secret(kFilePassword), kNow + 2 * kDay);
+  bool ChangePassword(World& world) {
+    const auto changed = ChangeBackupPassword(world, config_, Secret(kPassword),
+                                              Secret(kFilePassword), kNow + 2 * kDay);
     return changed || changed.error().message.starts_with("the new password is valid already");
   }
 
@@ -270,7 +280,7 @@ constexpr auto kCreated = [](Test& test, ServerInMemory& server) { test.PrepareC
 constexpr auto kImported = [](Test& test, ServerInMemory& server) { test.PrepareImported(server); };
 constexpr auto kPromoted = [](Test& test, ServerInMemory& server) { test.PreparePromoted(server); };
 constexpr auto kImport = [](Test& test, World& world) { return test.ChangeByImporting(world); };
-constexpr auto kNewPassword = [](Test&, World& world) { return Test::ChangePassword(world); };
+constexpr auto kNewPassword = [](Test& test, World& world) { return test.ChangePassword(world); };
 
 INSTANTIATE_TEST_SUITE_P(
     Changes, IssuingFaultsTest,

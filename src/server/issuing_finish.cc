@@ -49,9 +49,7 @@ Status WriteOutputs(World& world, const IdentityBook& book) {
     const bool is_past = entry.row.state == CertificateState::kReplaced ||
                          entry.row.state == CertificateState::kRevoked;
     if (!is_active && !is_past) continue;
-    files.push_back({.store = std::string(is_active ? store::kStoreActive : store::kStoreExpired),
-                     .name = HexLower(entry.row.thumbprint) + ".cer",
-                     .der = entry.row.der});
+    files.push_back(StoredOf(entry));
   }
   Steps steps;
   steps.Take(world.storage.WriteStores(files));
@@ -128,6 +126,13 @@ void TellWhatIsMissing(World& world, const IdentityBook& book, BackupState backu
 }
 
 }  // namespace
+
+store::StoredCertificate StoredOf(const IdentityBook::Entry& entry) {
+  const bool is_active = entry.row.state == CertificateState::kActive;
+  return {.store = std::string(is_active ? store::kStoreActive : store::kStoreExpired),
+          .name = HexLower(entry.row.thumbprint) + ".cer",
+          .der = entry.row.der};
+}
 
 Result<BackupState> SettleBackup(World& world, Tell tell) {
   const auto expected = world.registry.GetMeta(kMetaBackupDigest);

@@ -169,7 +169,7 @@ class IssuingTest : public ::testing::Test {
   }
   Result<Issued> Import(ServerInMemory& server, ByteView file, const ImportOptions& options = {},
                         std::string_view password = kFilePassword, Instant now = kNow) {
-    return ImportIdentity(server.world(), config_, file, Secret(password), nullptr, options, now);
+    return ImportIdentity(server.world(), config_, file, Secret(password), options, now);
   }
   // FileOf is a PKCS#12 file as an administrator brings it along.
   static Bytes FileOf(const std::vector<testing::Identity>& identities,

@@ -9,83 +9,97 @@ namespace {
 using store::CertificateRole;
 using store::CertificateState;
 
-// Agents that hold the present identity, and that the imported one does not reach.
-Status CheckNobodyCutOff(World& world, const IdentityBook& present, const IdentityBook& incoming) {
-  const auto* const active = present.Active();
-  if (active == nullptr) return {};
+// Admitted agents that hold the present identity, and that the imported one does not reach.
+Result<std::uint64_t> CountCutOff(World& world, const IdentityBook& present,
+                                  const IdentityBook& incoming) {
   std::uint64_t cut_off = 0;
-  COUNTERSIGN_RETURN_IF_ERROR(ForEachAgent(world.registry, [&](const store::AgentRow& row) {
-    if (!row.held_known) return;
+  const auto counted = ForEachAgent(world.registry, [&](const store::AgentRow& row) {
+    if (!row.held_known || !row.admitted) return;
     const bool holds_present =
         present.FindServer(row.held_thumbprint) != nullptr || present.KnowsOwner(row.held_owner);
     const bool reached = incoming.KnowsOwner(row.held_owner) && incoming.IsOurs(row.held_server);
     if (holds_present && !reached) ++cut_off;
-  }));
-  if (cut_off == 0) return {};
+  });
+  if (!counted) return std::unexpected(counted.error());
+  return cut_off;
+}
+
+std::string AgentsText(std::uint64_t count) {
+  return std::to_string(count) + (count == 1 ? " agent" : " agents");
+}
+
+Status RefuseToCutOff(const IdentityBook& present, std::uint64_t cut_off) {
   return Fail(Code::kRefused,
-              "the import would cut off " + std::to_string(cut_off) +
-                  (cut_off == 1 ? " agent" : " agents") +
-                  " that hold the present identity (certificate " + active->certificate.serial() +
-                  "): each would need the mover or a new installation. Nothing was changed. To "
-                  "import nevertheless",
-              "the same command with --replace");
+              "the import would cut off " + AgentsText(cut_off) +
+                  " that hold the present identity (certificate " +
+                  present.Active()->certificate.serial() +
+                  "): each would need the mover or a new installation. Nothing was changed. With "
+                  "the password of the present automatic backup both fleets are brought together; "
+                  "to cut them off, say so",
+              "the same command with -present-password-file FILE, or with -replace");
+}
+
+bool IsSame(const IdentityBook& present, const IdentityBook& incoming) {
+  const auto* const ours = present.Active();
+  return ours != nullptr && ours->identity.owner == incoming.Active()->identity.owner &&
+         incoming.IsOurs(ours->identity.server_ids.front());
 }
 
 // An older copy of this very identity would take the server back behind its agents.
 Status CheckNotOlder(const IdentityBook& present, const IdentityBook& incoming) {
   const auto* const ours = present.Active();
   const auto* const theirs = incoming.Active();
-  if (ours == nullptr || ours->identity.self_signed || theirs->identity.self_signed) return {};
-  const bool same = ours->identity.owner == theirs->identity.owner &&
-                    theirs->identity.Names(ours->identity.server_ids.front());
-  if (!same || theirs->identity.generation >= ours->identity.generation) return {};
-  return Fail(
-      Code::kRefused,
-      "the file is an older automatic backup of this server's own identity: its certificate " +
-          theirs->certificate.serial() + " was replaced by " + ours->certificate.serial() +
-          ", which agents may hold already. Nothing was changed. If the present automatic "
-          "backup (" +
-          std::string(kBackupPath) +
-          ") is lost, put this file in its place and "
-          "make a new certificate",
-      "CertificateManager -c PASSWORD");
+  if (!IsSame(present, incoming) || theirs->identity.generation >= ours->identity.generation) {
+    return {};
+  }
+  return Fail(Code::kRefused,
+              "the file is an older backup of this server's own identity: its certificate " +
+                  theirs->certificate.serial() + " was replaced by " + ours->certificate.serial() +
+                  ", which agents may hold already. Nothing was changed. If the present automatic "
+                  "backup (" +
+                  std::string(kBackupPath) +
+                  ") is lost, put the OfficeScanAuth.dat of the file in its place and make a new "
+                  "certificate",
+              "CertificateManager -c PASSWORD");
 }
 
 // The password of the new automatic backup. That of the file may be short: the file had it already.
-Status CheckSealingPassword(World& world, const SecretBytes& file_password,
-                            const SecretBytes* backup_password) {
-  if (backup_password != nullptr) return keys::CheckBackupPassword(*backup_password);
+Status CheckSealingPassword(const SecretBytes& file_password, const ImportOptions& options,
+                            std::vector<std::string>& notes) {
+  if (options.backup_password != nullptr)
+    return keys::CheckBackupPassword(*options.backup_password);
   if (file_password.empty()) {
     return Fail(Code::kRefused,
                 "the file has no password, so one is needed for the automatic backup. Nothing was "
-                "changed");
+                "changed",
+                "the same command with -backup-password-file FILE");
   }
   if (const auto checked = keys::CheckBackupPassword(file_password); !checked) {
-    world.log.Write(LogLevel::kWarning,
-                    "the automatic backup is sealed with the password of the imported file, which "
-                    "is weak (" +
-                        checked.error().message + "); change it: countersign backup password");
+    notes.push_back(
+        "the automatic backup is sealed with the password of the imported file, which is weak (" +
+        checked.error().message + "); change it: countersign backup password");
   }
   return {};
 }
 
-void TellIfExpired(World& world, const crypto::Certificate& certificate, Instant now) {
+void TellIfExpired(const crypto::Certificate& certificate, Instant now,
+                   std::vector<std::string>& notes) {
   if (certificate.not_after() >= now) return;
-  world.log.Write(LogLevel::kWarning,
-                  "the imported certificate " + certificate.serial() + " (" +
-                      certificate.subject() + ") expired " + FormatUtc(certificate.not_after()) +
-                      ": agents refuse orders under it until a new one is made: "
-                      "CertificateManager -c PASSWORD");
+  notes.push_back("the imported certificate " + certificate.serial() + " (" +
+                  certificate.subject() + ") expired " + FormatUtc(certificate.not_after()) +
+                  ": agents refuse orders under it until a new one is made: "
+                  "CertificateManager -c PASSWORD");
 }
 
 // The password is given, so the next certificate is issued in advance, if there is none.
 Status AddReserve(World& world, const store::ServerConfig& config, Incoming& incoming,
                   Instant now) {
-  if (!incoming.parts.owner_key || incoming.book.Reserve() != nullptr) return {};
+  const bool issues = incoming.parts.owner_key && config.follower_of.empty();
+  if (!issues || incoming.book.Reserve() != nullptr) return {};
   if (incoming.newest_issue && now < *incoming.newest_issue) {
-    world.log.Write(LogLevel::kWarning,
-                    "no reserve is issued: this server's clock stands before the newest "
-                    "certificate of the imported identity; set the clock");
+    incoming.notes.emplace_back(
+        "no reserve is issued: this server's clock stands before the newest certificate of the "
+        "imported identity; set the clock");
     return {};
   }
   const auto& active = incoming.book.Active()->certificate;
@@ -122,61 +136,118 @@ Rows RowsAfter(Rows present, const Rows& incoming, Instant now) {
   return present;
 }
 
-Change MakeChange(const Incoming& incoming, Rows rows, keys::Exportable exportable, Instant now) {
+Change MakeChange(const Incoming& incoming, Rows rows, const ImportOptions& options, Instant now) {
   const auto& active = incoming.book.Active()->certificate;
-  Change change{
-      .new_keys = {},
-      .backup = std::nullopt,
-      .rows = std::move(rows),
-      .newest_issue = incoming.newest_issue,
-      .admitted = incoming.parts.admitted,
-      .event = {.id = 0,
-                .at = now,
-                .kind = "identity-imported",
-                .agent = {},
-                .text = "imported certificate " + active.serial() + " (" + active.subject() +
-                        "), SHA-256 " + HexLower(active.thumbprint())}};
-  for (const auto& key : incoming.parts.server_keys) change.new_keys.push_back({key, exportable});
+  Change change{.new_keys = {},
+                .backup = incoming.sealed_backup,
+                .rows = std::move(rows),
+                .newest_issue = incoming.newest_issue,
+                .admitted = incoming.parts.admitted,
+                .event = {.id = 0,
+                          .at = now,
+                          .kind = options.restore ? "identity-restored" : "identity-imported",
+                          .agent = {},
+                          .text = std::string(options.restore ? "restored" : "imported") +
+                                  " certificate " + active.serial() + " (" + active.subject() +
+                                  "), SHA-256 " + HexLower(active.thumbprint())}};
+  for (const auto& key : incoming.parts.server_keys) {
+    change.new_keys.push_back({key, options.exportable});
+  }
   return change;
+}
+
+// The automatic backup that a cut-off identity leaves may be the only copy of its owner key.
+Status KeepPresentBackup(World& world, const IdentityBook& present, Incoming& incoming) {
+  if (present.Active() == nullptr || IsSame(present, incoming.book)) return {};
+  const auto kept = world.storage.KeepBackup();
+  if (!kept && kept.error().code == Code::kNotFound) return {};
+  if (!kept) {
+    return WithContext("cannot keep a copy of the present automatic backup; nothing was changed",
+                       kept.error());
+  }
+  incoming.notes.push_back("the automatic backup of the identity that was in use is kept as " +
+                           *kept + "; it holds that identity's owner key");
+  return {};
+}
+
+// A copy of the automatic backup comes back only where there is none of this identity: the present
+// one may be newer, and have another password.
+Status ChooseBackup(World& world, const IdentityBook& present, Incoming& incoming) {
+  if (!incoming.sealed_backup) return {};
+  const auto settled = SettleBackup(world, Tell::kYes);
+  if (!settled) return std::unexpected(settled.error());
+  if (*settled == BackupState::kAsExpected && IsSame(present, incoming.book)) {
+    incoming.sealed_backup.reset();
+    return {};
+  }
+  incoming.notes.emplace_back(
+      "the automatic backup came back as it was, under the password that it had when the archive "
+      "was made; that one is needed for the next -c");
+  return {};
+}
+
+// TakeOver puts the incoming identity in the place of the present one.
+Result<Issued> TakeOver(World& world, const store::ServerConfig& config, Incoming incoming,
+                        const IdentityBook& present, const SecretBytes& file_password,
+                        const ImportOptions& options, Instant now) {
+  const bool seals = incoming.owner_key && !incoming.sealed_backup;
+  COUNTERSIGN_RETURN_IF_ERROR(ChooseBackup(world, present, incoming));
+  if (seals) {
+    COUNTERSIGN_RETURN_IF_ERROR(CheckSealingPassword(file_password, options, incoming.notes));
+    COUNTERSIGN_RETURN_IF_ERROR(AddReserve(world, config, incoming, now));
+  }
+  auto rows = world.registry.ListCertificates();
+  if (!rows) return std::unexpected(std::move(rows).error());
+  Change change =
+      MakeChange(incoming, RowsAfter(*std::move(rows), incoming.rows, now), options, now);
+  if (seals) {
+    const auto& password =
+        options.backup_password != nullptr ? *options.backup_password : file_password;
+    auto backup = SealParts(world, incoming.parts, change.rows, password, now);
+    if (!backup) return std::unexpected(std::move(backup).error());
+    change.backup = *std::move(backup);
+  }
+  COUNTERSIGN_RETURN_IF_ERROR(KeepPresentBackup(world, present, incoming));
+  auto committed = Commit(world, change);
+  if (!committed) return std::unexpected(std::move(committed).error());
+  Issued issued{.certificate = incoming.book.Active()->certificate,
+                .replaced = std::nullopt,
+                .owner_key = incoming.owner_key,
+                .notes = std::move(incoming.notes),
+                .unfinished = *std::move(committed)};
+  TellIfExpired(issued.certificate, now, issued.notes);
+  if (const auto* const before = present.Active();
+      before != nullptr && before->certificate != issued.certificate) {
+    issued.replaced = before->certificate;
+  }
+  return issued;
 }
 
 }  // namespace
 
 Result<Issued> ImportIdentity(World& world, const store::ServerConfig& config, ByteView file,
-                              const SecretBytes& file_password, const SecretBytes* backup_password,
-                              const ImportOptions& options, Instant now) {
+                              const SecretBytes& file_password, const ImportOptions& options,
+                              Instant now) {
   auto incoming = ReadIncoming(file, file_password, options.key, now);
   if (!incoming) return std::unexpected(std::move(incoming).error());
   const auto present = IdentityBook::Load(world.registry);
   if (!present) return std::unexpected(present.error());
   COUNTERSIGN_RETURN_IF_ERROR(CheckNotOlder(*present, incoming->book));
-  if (!options.cut_off) {
-    COUNTERSIGN_RETURN_IF_ERROR(CheckNobodyCutOff(world, *present, incoming->book));
+  const bool merges = options.present_password != nullptr && present->Active() != nullptr &&
+                      !IsSame(*present, incoming->book);
+  if (merges) {
+    return MergeIdentity(world, config, *incoming, *options.present_password, now);
   }
-  COUNTERSIGN_RETURN_IF_ERROR(CheckSealingPassword(world, file_password, backup_password));
-  COUNTERSIGN_RETURN_IF_ERROR(AddReserve(world, config, *incoming, now));
-
-  auto rows = world.registry.ListCertificates();
-  if (!rows) return std::unexpected(std::move(rows).error());
-  Change change = MakeChange(*incoming, RowsAfter(*std::move(rows), incoming->rows, now),
-                             options.exportable, now);
-  auto backup = SealParts(world, incoming->parts, change.rows,
-                          backup_password != nullptr ? *backup_password : file_password, now);
-  if (!backup) return std::unexpected(std::move(backup).error());
-  change.backup = *std::move(backup);
-  auto committed = Commit(world, change);
-  if (!committed) return std::unexpected(std::move(committed).error());
-
-  Issued issued{.certificate = incoming->book.Active()->certificate,
-                .replaced = std::nullopt,
-                .owner_made = false,
-                .unfinished = *std::move(committed)};
-  TellIfExpired(world, issued.certificate, now);
-  if (const auto* const before = present->Active();
-      before != nullptr && before->certificate != issued.certificate) {
-    issued.replaced = before->certificate;
+  const auto cut_off = CountCutOff(world, *present, incoming->book);
+  if (!cut_off) return std::unexpected(cut_off.error());
+  if (*cut_off > 0 && !options.cut_off)
+    return std::unexpected(RefuseToCutOff(*present, *cut_off).error());
+  if (*cut_off > 0) {
+    incoming->notes.push_back(AgentsText(*cut_off) +
+                              " that held the identity before are cut off: each needs the mover or "
+                              "a new installation; see CertificateManager -l FILE.csv");
   }
-  return issued;
+  return TakeOver(world, config, *std::move(incoming), *present, file_password, options, now);
 }
 
 }  // namespace countersign::server

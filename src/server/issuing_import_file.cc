@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "keys/foreign_identity.h"
+#include "keys/zip.h"
 #include "server/issuing_internal.h"
 
 namespace countersign::server {
@@ -43,10 +44,9 @@ std::vector<const IdentityBook::Entry*> Usable(const IdentityBook& book,
   std::vector<const IdentityBook::Entry*> usable;
   for (const auto& entry : book.entries()) {
     if (entry.row.role != CertificateRole::kServer) continue;
-    const Digest owner = contents.owner_key ? contents.owner_key->public_key().digest()
-                                            : entry.certificate.key().digest();
-    if (entry.identity.owner == owner &&
-        KeyOf(contents.server_keys, entry.certificate) != nullptr) {
+    const bool of_owner =
+        !contents.owner_key || entry.identity.owner == contents.owner_key->public_key().digest();
+    if (of_owner && KeyOf(contents.server_keys, entry.certificate) != nullptr) {
       usable.push_back(&entry);
     }
   }
@@ -60,6 +60,8 @@ std::vector<const IdentityBook::Entry*> Usable(const IdentityBook& book,
   return usable;
 }
 
+}  // namespace
+
 Result<Incoming> ReadWhole(const keys::BackupContents& contents, Instant now) {
   Incoming incoming{.rows = RowsOf(contents, now), .book = {}, .parts = {}};
   COUNTERSIGN_RETURN_IF_ERROR(Finalize(incoming));
@@ -67,12 +69,12 @@ Result<Incoming> ReadWhole(const keys::BackupContents& contents, Instant now) {
                     .server_keys = {},
                     .generations = contents.manifest->generations,
                     .admitted = contents.manifest->admitted};
+  incoming.written_at = contents.manifest->written_at;
   if (contents.owner_key) incoming.newest_issue = contents.manifest->written_at;
   const auto usable = Usable(incoming.book, contents, now);
   if (usable.empty()) {
     return Fail(Code::kMalformed,
-                "the automatic backup in the file holds no server certificate with its key; its "
-                "certificates: " +
+                "the file holds no server certificate with its key; its certificates: " +
                     DescribeCertificates(contents));
   }
   for (std::size_t i = 0; i < usable.size(); ++i) {
@@ -83,10 +85,9 @@ Result<Incoming> ReadWhole(const keys::BackupContents& contents, Instant now) {
     incoming.parts.server_keys.push_back(*KeyOf(contents.server_keys, certificate));
   }
   COUNTERSIGN_RETURN_IF_ERROR(Finalize(incoming));
+  incoming.owner_key = contents.owner_key || incoming.book.Active()->identity.self_signed;
   return incoming;
 }
-
-}  // namespace
 
 Status Finalize(Incoming& incoming) {
   auto book = IdentityBook::Make(incoming.rows);
@@ -97,6 +98,7 @@ Status Finalize(Incoming& incoming) {
 
 Result<Incoming> ReadIncoming(ByteView file, const SecretBytes& password, std::string_view key,
                               Instant now) {
+  if (keys::IsZip(file)) return ReadArchived(file, password, now);
   const auto contents = keys::OpenBackup(file, password);
   if (!contents && contents.error().code == Code::kWrongPassword) {
     return Fail(Code::kWrongPassword,

@@ -4,6 +4,7 @@ namespace countersign::server {
 namespace {
 
 using store::CertificateState;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -111,14 +112,16 @@ TEST_F(IssuingImportTest, FileWithoutKeyIsRefused) {
 TEST_F(IssuingImportTest, ExpiredCertificateIsTakenWithAWarning) {
   const auto imported = authority_.MakeImported(
       crypto::KeyKind::kP256, {.not_before = kNow - 2 * kDay, .not_after = kNow - kDay});
-  ASSERT_TRUE(Import(server_, FileOf({imported})).has_value());
-  EXPECT_TRUE(server_.log.Says("expired " + FormatUtc(kNow - kDay)));
+  const auto issued = Import(server_, FileOf({imported}));
+  ASSERT_TRUE(issued.has_value());
+  EXPECT_THAT(issued->notes, ElementsAre(HasSubstr("expired " + FormatUtc(kNow - kDay))));
   ExpectWhole(server_, kFilePassword);
 }
 
 TEST_F(IssuingImportTest, ShortPasswordOfTheFileIsTakenWithAWarning) {
-  ASSERT_TRUE(Import(server_, FileOf({MakeImported()}, "short"), {}, "short").has_value());
-  EXPECT_TRUE(server_.log.Says("countersign backup password"));
+  const auto issued = Import(server_, FileOf({MakeImported()}, "short"), {}, "short");
+  ASSERT_TRUE(issued.has_value());
+  EXPECT_THAT(issued->notes, ElementsAre(HasSubstr("countersign backup password")));
   ExpectWhole(server_, "short");
 }
 
@@ -126,20 +129,22 @@ TEST_F(IssuingImportTest, FileWithoutPasswordNeedsOneForTheBackup) {
   const Bytes file = FileOf({MakeImported()}, "");
   EXPECT_EQ(Refused(file, "").code, Code::kRefused);
   const SecretBytes password = Secret(kPassword);
-  ASSERT_TRUE(
-      ImportIdentity(server_.world(), config_, file, Secret(""), &password, {}, kNow).has_value());
+  ASSERT_TRUE(ImportIdentity(server_.world(), config_, file, Secret(""),
+                             {.backup_password = &password}, kNow)
+                  .has_value());
   ExpectWhole(server_, kPassword);
 }
 
 TEST_F(IssuingImportTest, PasswordOfTheBackupMayBeAnother) {
   const Bytes file = FileOf({MakeImported()}, "short");
   const SecretBytes weak = Secret("weak");
-  EXPECT_EQ(
-      FailureOf(ImportIdentity(server_.world(), config_, file, Secret("short"), &weak, {}, kNow))
-          .code,
-      Code::kRefused);
+  EXPECT_EQ(FailureOf(ImportIdentity(server_.world(), config_, file, Secret("short"),
+                                     {.backup_password = &weak}, kNow))
+                .code,
+            Code::kRefused);
   const SecretBytes password = Secret(kPassword);
-  ASSERT_TRUE(ImportIdentity(server_.world(), config_, file, Secret("short"), &password, {}, kNow)
+  ASSERT_TRUE(ImportIdentity(server_.world(), config_, file, Secret("short"),
+                             {.backup_password = &password}, kNow)
                   .has_value());
   ExpectWhole(server_, kPassword);
 }
@@ -163,9 +168,12 @@ TEST_F(IssuingImportTest, AgentsOfThePresentIdentityAreNotCutOffUnasked) {
   const auto error = Refused(file);
   EXPECT_EQ(error.code, Code::kRefused);
   EXPECT_THAT(error.message, HasSubstr("cut off 2 agents"));
-  EXPECT_THAT(error.next, HasSubstr("--replace"));
+  EXPECT_THAT(error.next, HasSubstr("-replace"));
+  const Bytes present = *server_.storage.content.backup;
   EXPECT_TRUE(Import(server_, file, {.cut_off = true}).has_value());
   ExpectWhole(server_, kFilePassword);
+  EXPECT_THAT(server_.storage.content.kept, ElementsAre(present))
+      << "its owner key is nowhere else";
 }
 
 TEST_F(IssuingImportTest, AgentsOfTheImportedIdentityOrOfStrangersDoNotCount) {
@@ -176,6 +184,9 @@ TEST_F(IssuingImportTest, AgentsOfTheImportedIdentityOrOfStrangersDoNotCount) {
   auto unknown = HoldingAgent(server_.Book().Active()->certificate);
   unknown.held_known = false;
   server_.AddAgent(unknown);
+  auto waiting = HoldingAgent(server_.Book().Active()->certificate);
+  waiting.admitted = false;
+  ASSERT_TRUE(server_.registry->PutAgent(waiting).has_value());
   auto forgotten = HoldingAgent(server_.Book().Active()->certificate);
   forgotten.forgotten = true;
   server_.AddAgent(forgotten);
@@ -261,7 +272,7 @@ TEST_F(IssuingImportTest, OlderBackupOfThisIdentityIsRefused) {
   ASSERT_TRUE(Replace(server_, kNow + kDay).has_value());
   const auto error = Refused(older, kPassword, {.cut_off = true});
   EXPECT_EQ(error.code, Code::kRefused);
-  EXPECT_THAT(error.message, HasSubstr("older automatic backup"));
+  EXPECT_THAT(error.message, HasSubstr("older backup"));
   EXPECT_THAT(error.next, HasSubstr("-c"));
 }
 

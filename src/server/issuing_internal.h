@@ -17,9 +17,10 @@ namespace countersign::server {
 
 using Rows = std::vector<store::CertificateRow>;
 
-inline constexpr std::string_view kBackupPath = "AuthCertBackup/OfficeScanAuth.dat";
-inline constexpr std::string_view kMetaBackupDigest = "backup_digest";  // hex SHA-256
-inline constexpr std::string_view kMetaNewestIssue = "newest_issue";    // Unix seconds
+inline constexpr std::string_view kMetaBackupDigest = "backup_digest";         // hex SHA-256
+inline constexpr std::string_view kMetaBackupWrittenAt = "backup_written_at";  // Unix seconds
+inline constexpr std::string_view kMetaBackupAdmitted = "backup_admitted";     // how many it lists
+inline constexpr std::string_view kMetaNewestIssue = "newest_issue";           // Unix seconds
 inline constexpr std::string_view kMetaProvedGeneration = "proved_generation";
 inline constexpr std::uint64_t kMaxGeneration = (std::uint64_t{1} << 53) - 1;
 inline constexpr Seconds kBackdated = std::chrono::hours(24);
@@ -50,6 +51,9 @@ struct Pair {
   ServerPart reserve;
 };
 
+// ReadMetaNumber reads a number of the registry; kDamaged if it is none.
+[[nodiscard]] Result<std::optional<std::uint64_t>> ReadMetaNumber(World& world,
+                                                                  std::string_view name);
 // CheckClock refuses to issue while `now` stands before the newest issue.
 [[nodiscard]] Status CheckClock(World& world, ClockIsRight clock, Instant now);
 using Generations = std::map<ServerId, std::uint64_t>;
@@ -100,6 +104,10 @@ struct Present {
   bool registry_is_behind = false;
 };
 
+// ReadBackupFile and OpenBackupFile are its two halves, about the file in its place alone.
+[[nodiscard]] Result<Bytes> ReadBackupFile(World& world);
+[[nodiscard]] Result<keys::BackupContents> OpenBackupFile(ByteView file,
+                                                          const SecretBytes& password);
 // OpenPresent opens the automatic backup. kNotFound, kWrongPassword as ReplaceCertificate says
 // them; kRefused if it is not that of the registry's identity or of one that follows from it.
 [[nodiscard]] Result<Present> OpenPresent(World& world, const SecretBytes& password, Instant now);
@@ -110,18 +118,54 @@ struct Present {
 [[nodiscard]] Result<Owner> OwnerOf(World& world, const crypto::PrivateKey& key,
                                     const IdentityBook& book, const ServerId& server, Instant now);
 
+// SealedBackup is an automatic backup as it lies on the disk, and how many admitted agents it
+// lists.
+struct SealedBackup {
+  Bytes file;
+  std::uint64_t num_admitted = 0;
+};
+
 struct BackupParts {
   std::optional<crypto::PrivateKey> owner_key;
   std::vector<crypto::PrivateKey> server_keys;
   Generations generations;        // of an earlier manifest
   std::vector<AgentId> admitted;  // beside those of the registry
 };
+// MakeManifest tells of `book` and `parts`; CertificatesToKeep are, of replaced certificates, the
+// newest, and all that agents may need as the carrier of an owner key; AdmittedAgents are those of
+// the registry and `more`, as many as a backup has room for (says in the log if they are more).
+[[nodiscard]] keys::BackupManifest MakeManifest(const IdentityBook& book, const BackupParts& parts,
+                                                std::vector<AgentId> admitted, Instant now);
+[[nodiscard]] std::vector<crypto::Certificate> CertificatesToKeep(const IdentityBook& book);
+[[nodiscard]] Result<std::vector<AgentId>> AdmittedAgents(World& world,
+                                                          const std::vector<AgentId>& more);
 // SealParts seals the automatic backup for `rows`, and opens it again as a proof: what it takes the
 // place of may be the only copy of the owner key.
-[[nodiscard]] Result<Bytes> SealParts(World& world, const BackupParts& parts, const Rows& rows,
-                                      const SecretBytes& password, Instant now);
+[[nodiscard]] Result<SealedBackup> SealParts(World& world, const BackupParts& parts,
+                                             const Rows& rows, const SecretBytes& password,
+                                             Instant now);
 
-// --- what an import reads (issuing_import_file.cc) ---
+// --- issuing (issuing_replace.cc, issuing_merge.cc) ---
+
+// OwnerToUse is the owner that issues, and what certifies it to agents of an earlier one.
+struct OwnerToUse {
+  Owner owner;
+  bool made = false;  // just now, for an imported identity
+  std::vector<crypto::Certificate> successions;
+};
+// ChooseOwner: an imported identity gets a real owner key; any other has one in its backup.
+[[nodiscard]] Result<OwnerToUse> ChooseOwner(World& world, const Present& present,
+                                             const SecretBytes& password, Instant now);
+// CheckIssuer refuses on a follower, naming its issuer.
+[[nodiscard]] Status CheckIssuer(const store::ServerConfig& config);
+// IssueUnder issues and commits a new pair for the server ids of `present`, whose rows end as
+// replaced. `event`: its text follows the new serial number.
+[[nodiscard]] Result<Issued> IssueUnder(World& world, const store::ServerConfig& config,
+                                        const Present& present, const OwnerToUse& use,
+                                        const SecretBytes& password, store::EventRow event,
+                                        Instant now);
+
+// --- what an import reads (issuing_import_file.cc, issuing_import_archive.cc) ---
 
 // Incoming is the identity in a file: rows with one active certificate and at most one reserve.
 struct Incoming {
@@ -129,10 +173,24 @@ struct Incoming {
   IdentityBook book;                         // of `rows`
   BackupParts parts;                         // for the new automatic backup
   std::optional<Instant> newest_issue = {};  // by its owner key
+  // From an archive whose owner key is only in the automatic backup within: that file as it is.
+  std::optional<SealedBackup> sealed_backup = {};
+  std::optional<Instant> written_at = {};  // by the manifest
+  bool owner_key = true;  // it is in `parts`, in sealed_backup, or the certificate's own
+  std::vector<std::string> notes = {};
 };
 // `key`: as ImportOptions has it.
 [[nodiscard]] Result<Incoming> ReadIncoming(ByteView file, const SecretBytes& password,
                                             std::string_view key, Instant now);
+// ReadWhole takes an opened automatic backup, or what an archive holds of one.
+[[nodiscard]] Result<Incoming> ReadWhole(const keys::BackupContents& contents, Instant now);
+// ReadArchived opens the ZIP of -b.
+[[nodiscard]] Result<Incoming> ReadArchived(ByteView file, const SecretBytes& password,
+                                            Instant now);
+// MergeIdentity brings the fleet of `incoming` to the present owner.
+[[nodiscard]] Result<Issued> MergeIdentity(World& world, const store::ServerConfig& config,
+                                           const Incoming& incoming,
+                                           const SecretBytes& present_password, Instant now);
 // Finalize reads the book anew after a change of the rows.
 [[nodiscard]] Status Finalize(Incoming& incoming);
 
@@ -146,8 +204,8 @@ struct NewKey {
 // Change is all that one change of identity writes.
 struct Change {
   std::vector<NewKey> new_keys;
-  std::optional<Bytes> backup;  // sealed; none: it stays as it is
-  Rows rows;                    // all of them
+  std::optional<SealedBackup> backup;  // none: it stays as it is
+  Rows rows;                           // all of them
   std::optional<Instant> newest_issue;
   std::vector<AgentId> admitted;  // by the backup that is taken over
   store::EventRow event;
@@ -161,6 +219,8 @@ enum class Tell { kNo, kYes };  // in the log, what had to be mended
 // SettleBackup puts a staged backup in place if the registry expects it, and discards any other.
 [[nodiscard]] Result<BackupState> SettleBackup(World& world, Tell tell);
 [[nodiscard]] Status Finish(World& world, Tell tell);
+// StoredOf is the file of an active or past server certificate in its store.
+[[nodiscard]] store::StoredCertificate StoredOf(const IdentityBook::Entry& entry);
 // IsInUse: a certificate that signs, or may come to sign, needs this key.
 [[nodiscard]] bool IsInUse(const IdentityBook& book, const Digest& key);
 

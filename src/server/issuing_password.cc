@@ -29,10 +29,10 @@ std::vector<crypto::PrivateKey> KeysInUse(World& world, const Present& present) 
 }
 
 // A reserve like the active certificate, where there is none.
-Result<std::optional<ServerPart>> MissingReserve(World& world, const Present& present,
-                                                 Instant now) {
+Result<std::optional<ServerPart>> MissingReserve(World& world, const store::ServerConfig& config,
+                                                 const Present& present, Instant now) {
   const auto* const active = present.book.Active();
-  const bool is_due = present.backup.owner_key && active != nullptr &&
+  const bool is_due = config.follower_of.empty() && present.backup.owner_key && active != nullptr &&
                       present.book.Reserve() == nullptr && !active->identity.self_signed;
   if (!is_due) return std::nullopt;
   if (const auto clock = CheckClock(world, ClockIsRight::kNo, now); !clock) {
@@ -59,8 +59,9 @@ Result<std::optional<ServerPart>> MissingReserve(World& world, const Present& pr
 
 }  // namespace
 
-Status ChangeBackupPassword(World& world, const SecretBytes& old_password,
-                            const SecretBytes& new_password, Instant now) {
+Status ChangeBackupPassword(World& world, const store::ServerConfig& config,
+                            const SecretBytes& old_password, const SecretBytes& new_password,
+                            Instant now) {
   COUNTERSIGN_RETURN_IF_ERROR(keys::CheckBackupPassword(new_password));
   const auto present = OpenPresent(world, old_password, now);
   if (!present) return std::unexpected(present.error());
@@ -85,7 +86,7 @@ Status ChangeBackupPassword(World& world, const SecretBytes& old_password,
                     .server_keys = KeysInUse(world, *present),
                     .generations = present->backup.manifest->generations,
                     .admitted = present->admitted};
-  const auto reserve = MissingReserve(world, *present, now);
+  const auto reserve = MissingReserve(world, config, *present, now);
   if (!reserve) return std::unexpected(reserve.error());
   if (*reserve) {
     change.new_keys.push_back({(*reserve)->key});

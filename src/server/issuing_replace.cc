@@ -6,12 +6,6 @@ namespace {
 using store::CertificateRole;
 using store::CertificateState;
 
-// The owner of a plain replacement, and what certifies it where it is a new one.
-struct OwnerToUse {
-  Owner owner;
-  std::optional<crypto::Certificate> succession;  // from the imported key; with a new owner
-};
-
 // ImportedPart is the imported certificate and its key, which the backup holds.
 Result<ServerPart> ImportedPart(const Present& present) {
   for (const auto& entry : present.book.entries()) {
@@ -25,14 +19,30 @@ Result<ServerPart> ImportedPart(const Present& present) {
                   "was changed. Put the right copy of that file in its place");
 }
 
-// An imported identity gets a real owner key; any other has one in its backup.
+Rows RowsAfter(const Present& present, const OwnerToUse& use, const Pair& pair, Instant now) {
+  Rows rows = present.rows;
+  Retire(rows, now);
+  for (const auto& succession : use.successions) {
+    PutRow(rows, MakeRow(succession, CertificateRole::kSuccession, CertificateState::kActive, now));
+  }
+  PutRow(rows,
+         MakeRow(use.owner.certificate, CertificateRole::kOwner, CertificateState::kActive, now));
+  PutRow(rows, MakeRow(pair.active.certificate, CertificateRole::kServer, CertificateState::kActive,
+                       now));
+  PutRow(rows, MakeRow(pair.reserve.certificate, CertificateRole::kServer,
+                       CertificateState::kReserve, now));
+  return rows;
+}
+
+}  // namespace
+
 Result<OwnerToUse> ChooseOwner(World& world, const Present& present, const SecretBytes& password,
                                Instant now) {
   if (present.backup.owner_key) {
     auto owner =
         OwnerOf(world, *present.backup.owner_key, present.book, present.server_ids.front(), now);
     if (!owner) return std::unexpected(std::move(owner).error());
-    return OwnerToUse{*std::move(owner), std::nullopt};
+    return OwnerToUse{.owner = *std::move(owner), .made = false, .successions = {}};
   }
   if (const auto checked = keys::CheckBackupPassword(password); !checked) {
     return Fail(Code::kRefused,
@@ -47,72 +57,72 @@ Result<OwnerToUse> ChooseOwner(World& world, const Present& present, const Secre
   if (!owner) return std::unexpected(std::move(owner).error());
   auto succession = IssueSuccession(world, *owner, *imported, present.server_ids, now);
   if (!succession) return std::unexpected(std::move(succession).error());
-  return OwnerToUse{*std::move(owner), *std::move(succession)};
+  return OwnerToUse{
+      .owner = *std::move(owner), .made = true, .successions = {*std::move(succession)}};
 }
 
-Rows RowsAfter(const Present& present, const OwnerToUse& use, const Pair& pair, Instant now) {
-  Rows rows = present.rows;
-  Retire(rows, now);
-  if (use.succession) {
-    PutRow(rows,
-           MakeRow(*use.succession, CertificateRole::kSuccession, CertificateState::kActive, now));
-  }
-  PutRow(rows,
-         MakeRow(use.owner.certificate, CertificateRole::kOwner, CertificateState::kActive, now));
-  PutRow(rows, MakeRow(pair.active.certificate, CertificateRole::kServer, CertificateState::kActive,
-                       now));
-  PutRow(rows, MakeRow(pair.reserve.certificate, CertificateRole::kServer,
-                       CertificateState::kReserve, now));
-  return rows;
+Status CheckIssuer(const store::ServerConfig& config) {
+  if (config.follower_of.empty()) return {};
+  return Fail(Code::kRefused,
+              "this server shares its identity with " + config.follower_of +
+                  ", which issues its certificates (follower_of in countersign.toml). Nothing was "
+                  "changed. Make the new certificate there, then import that server's automatic "
+                  "backup (" +
+                  std::string(kBackupPath) + ") here",
+              "CertificateManager -ine PASSWORD OfficeScanAuth.dat");
 }
 
-store::EventRow ReplacedEvent(const Pair& pair, const crypto::Certificate* replaced,
-                              const OwnerToUse& use, Instant now) {
-  std::string text = "new certificate " + pair.active.certificate.serial();
-  if (replaced != nullptr) text += " instead of " + replaced->serial();
-  if (use.succession) text += ", under a new owner key";
-  return {.id = 0, .at = now, .kind = "certificate-replaced", .agent = {}, .text = std::move(text)};
+Result<Issued> IssueUnder(World& world, const store::ServerConfig& config, const Present& present,
+                          const OwnerToUse& use, const SecretBytes& password, store::EventRow event,
+                          Instant now) {
+  const auto generation = NextGeneration(world, present.book, present.backup.manifest->generations,
+                                         present.server_ids, now);
+  if (!generation) return std::unexpected(generation.error());
+  const auto pair = IssuePair(world, config, use.owner, present.server_ids, *generation, now);
+  if (!pair) return std::unexpected(pair.error());
+  event.text = "new certificate " + pair->active.certificate.serial() + event.text;
+  if (use.made) event.text += ", under a new owner key";
+  Change change{.new_keys = {{pair->active.key}, {pair->reserve.key}},
+                .backup = std::nullopt,
+                .rows = RowsAfter(present, use, *pair, now),
+                .newest_issue = now,
+                .admitted = present.admitted,
+                .event = std::move(event)};
+  auto backup = SealParts(world,
+                          {.owner_key = use.owner.key,
+                           .server_keys = {pair->active.key, pair->reserve.key},
+                           .generations = present.backup.manifest->generations,
+                           .admitted = present.admitted},
+                          change.rows, password, now);
+  if (!backup) return std::unexpected(std::move(backup).error());
+  change.backup = *std::move(backup);
+  auto committed = Commit(world, change);
+  if (!committed) return std::unexpected(std::move(committed).error());
+  return Issued{.certificate = pair->active.certificate,
+                .replaced = std::nullopt,
+                .owner_made = use.made,
+                .unfinished = *std::move(committed)};
 }
-
-}  // namespace
 
 Result<Issued> ReplaceCertificate(World& world, const store::ServerConfig& config,
                                   const SecretBytes& backup_password, ClockIsRight clock,
                                   Instant now) {
+  COUNTERSIGN_RETURN_IF_ERROR(CheckIssuer(config));
   COUNTERSIGN_RETURN_IF_ERROR(CheckClock(world, clock, now));
   const auto present = OpenPresent(world, backup_password, now);
   if (!present) return std::unexpected(present.error());
   const auto use = ChooseOwner(world, *present, backup_password, now);
   if (!use) return std::unexpected(use.error());
-  const auto generation = NextGeneration(
-      world, present->book, present->backup.manifest->generations, present->server_ids, now);
-  if (!generation) return std::unexpected(generation.error());
-  const auto pair = IssuePair(world, config, use->owner, present->server_ids, *generation, now);
-  if (!pair) return std::unexpected(pair.error());
-
   const auto* const replaced = present->book.Active();
-  Change change{.new_keys = {{pair->active.key}, {pair->reserve.key}},
-                .backup = std::nullopt,
-                .rows = RowsAfter(*present, *use, *pair, now),
-                .newest_issue = now,
-                .admitted = present->admitted,
-                .event = ReplacedEvent(
-                    *pair, replaced == nullptr ? nullptr : &replaced->certificate, *use, now)};
-  auto backup = SealParts(world,
-                          {.owner_key = use->owner.key,
-                           .server_keys = {pair->active.key, pair->reserve.key},
-                           .generations = present->backup.manifest->generations,
-                           .admitted = present->admitted},
-                          change.rows, backup_password, now);
-  if (!backup) return std::unexpected(std::move(backup).error());
-  change.backup = *std::move(backup);
-  auto committed = Commit(world, change);
-  if (!committed) return std::unexpected(std::move(committed).error());
-  Issued issued{.certificate = pair->active.certificate,
-                .replaced = std::nullopt,
-                .owner_made = use->succession.has_value(),
-                .unfinished = *std::move(committed)};
-  if (replaced != nullptr) issued.replaced = replaced->certificate;
+  store::EventRow event{.id = 0,
+                        .at = now,
+                        .kind = "certificate-replaced",
+                        .agent = {},
+                        .text = replaced == nullptr
+                                    ? std::string()
+                                    : " instead of " + replaced->certificate.serial()};
+  auto issued = IssueUnder(world, config, *present, *use, backup_password, std::move(event), now);
+  if (issued && replaced != nullptr) issued->replaced = replaced->certificate;
   return issued;
 }
 

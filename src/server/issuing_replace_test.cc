@@ -239,7 +239,8 @@ TEST_F(IssuingReplaceTest, ShortPasswordOfAnImportedFileHasToBeChangedFirst) {
   EXPECT_EQ(error.code, Code::kRefused);
   EXPECT_EQ(error.next, "countersign backup password");
   ASSERT_TRUE(
-      ChangeBackupPassword(server_.world(), Secret("short"), Secret(kPassword), kNow).has_value());
+      ChangeBackupPassword(server_.world(), config_, Secret("short"), Secret(kPassword), kNow)
+          .has_value());
   ExpectWhole(server_, kPassword);
   EXPECT_TRUE(Replace(server_, kNow + kDay).has_value());
 }
@@ -278,8 +279,8 @@ TEST_F(IssuingReplaceTest, ReserveWithoutItsKeyDoesNotTakeOver) {
 TEST_F(IssuingReplaceTest, NewPasswordSealsTheKeysInUseAndNoOthers) {
   static_cast<void>(Create(server_));
   ASSERT_TRUE(PromoteReserve(server_.world(), kNow + 1'000 * kDay).has_value());
-  ASSERT_TRUE(ChangeBackupPassword(server_.world(), Secret(kPassword), Secret(kFilePassword),
-                                   kNow + 1'001 * kDay)
+  ASSERT_TRUE(ChangeBackupPassword(server_.world(), config_, Secret(kPassword),
+                                   Secret(kFilePassword), kNow + 1'001 * kDay)
                   .has_value());
   ExpectWhole(server_, kFilePassword);
   EXPECT_EQ(FailureOf(server_.OpenBackup(kPassword)).code, Code::kWrongPassword);
@@ -289,7 +290,7 @@ TEST_F(IssuingReplaceTest, NewPasswordIssuesTheReserveThatIsMissing) {
   static_cast<void>(Create(server_));
   ASSERT_TRUE(PromoteReserve(server_.world(), kNow + 1'000 * kDay).has_value());
   const auto active = server_.Book().Active()->certificate;
-  ASSERT_TRUE(ChangeBackupPassword(server_.world(), Secret(kPassword), Secret(kPassword),
+  ASSERT_TRUE(ChangeBackupPassword(server_.world(), config_, Secret(kPassword), Secret(kPassword),
                                    kNow + 1'001 * kDay)
                   .has_value());
   const IdentityBook book = server_.Book();
@@ -302,14 +303,14 @@ TEST_F(IssuingReplaceTest, NewPasswordIssuesTheReserveThatIsMissing) {
 TEST_F(IssuingReplaceTest, PasswordChangeRefusesWrongAndWeakOnes) {
   static_cast<void>(Create(server_));
   const auto backup = server_.storage.content.backup;
-  EXPECT_EQ(FailureOf(ChangeBackupPassword(server_.world(), Secret("not the password"),
+  EXPECT_EQ(FailureOf(ChangeBackupPassword(server_.world(), config_, Secret("not the password"),
                                            Secret(kFilePassword), kNow))
                 .code,
             Code::kWrongPassword);
-  EXPECT_EQ(
-      FailureOf(ChangeBackupPassword(server_.world(), Secret(kPassword), Secret("short"), kNow))
-          .code,
-      Code::kRefused);
+  EXPECT_EQ(FailureOf(ChangeBackupPassword(server_.world(), config_, Secret(kPassword),
+                                           Secret("short"), kNow))
+                .code,
+            Code::kRefused);
   EXPECT_EQ(server_.storage.content.backup, backup);
 }
 
@@ -319,7 +320,7 @@ TEST_F(IssuingReplaceTest, PasswordChangeDoesNotTouchNewerKeysThanTheRegistryKno
   ASSERT_TRUE(Replace(server_, kNow + kDay).has_value());
   const auto keys = server_.Keys();
   RestoreRegistry(rows);
-  const auto error = FailureOf(ChangeBackupPassword(server_.world(), Secret(kPassword),
+  const auto error = FailureOf(ChangeBackupPassword(server_.world(), config_, Secret(kPassword),
                                                     Secret(kFilePassword), kNow + 2 * kDay));
   EXPECT_EQ(error.code, Code::kRefused);
   EXPECT_THAT(error.next, HasSubstr("-c"));

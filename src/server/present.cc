@@ -129,4 +129,10 @@ boost::json::object EventJson(const store::EventRow& row) {
           {"text", row.text}};
 }
 
+boost::json::array TextsJson(const std::vector<std::string>& texts) {
+  boost::json::array array;
+  for (const auto& text : texts) array.emplace_back(text);
+  return array;
+}
+
 }  // namespace countersign::server

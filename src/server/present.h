@@ -1,7 +1,9 @@
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <string>
+#include <vector>
 
 #include "crypto/certificate.h"
 #include "server/identity_book.h"
@@ -25,5 +27,7 @@ namespace countersign::server {
 
 // StoreOf is the documented certificate store in which a certificate stands.
 [[nodiscard]] std::string_view StoreOf(const IdentityBook::Entry& entry);
+
+[[nodiscard]] boost::json::array TextsJson(const std::vector<std::string>& texts);
 
 }  // namespace countersign::server

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <system_error>
 
+#include "base/encoding.h"
 #include "base/files.h"
 #include "crypto/certificate.h"
+#include "crypto/hash.h"
 #include "crypto/pkcs12.h"
 
 namespace countersign::store {
@@ -108,6 +110,24 @@ Status ServerFolder::StageBackup(ByteView file) {
 Status ServerFolder::CommitStagedBackup() { return RenameDurably(StagedPath(path_), BackupPath()); }
 
 Status ServerFolder::DiscardStagedBackup() { return RemoveDurably(StagedPath(path_)); }
+
+Result<std::string> ServerFolder::KeepBackup() {
+  const auto file = ReadBackup();
+  if (!file) return std::unexpected(file.error());
+  const std::string name =
+      "OfficeScanAuth-" + HexLower(crypto::Sha256(*file)).substr(0, 16) + ".dat";
+  COUNTERSIGN_RETURN_IF_ERROR(
+      WriteFileAtomically(BackupFolder(path_) / name, *file, FileMode::kPrivate));
+  return "AuthCertBackup/" + name;
+}
+
+bool ServerFolder::HasPublicCertificate(ByteView der) {
+  return HoldsAlready(PublicCertificatePath(), der);
+}
+
+bool ServerFolder::HasStored(const StoredCertificate& certificate) {
+  return HoldsAlready(StoreFolder(path_, certificate.store) / certificate.name, certificate.der);
+}
 
 Status ServerFolder::WriteStores(const std::vector<StoredCertificate>& certificates) {
   for (const auto& certificate : certificates) {

@@ -34,6 +34,12 @@ class ServerStorage {
   [[nodiscard]] virtual Status StageBackup(ByteView file) = 0;
   [[nodiscard]] virtual Status CommitStagedBackup() = 0;
   [[nodiscard]] virtual Status DiscardStagedBackup() = 0;
+  // KeepBackup copies the automatic backup to OfficeScanAuth-<beginning of its SHA-256>.dat beside
+  // it, durably, and returns the path within the server's folder. kNotFound if there is none.
+  [[nodiscard]] virtual Result<std::string> KeepBackup() = 0;
+  // HasPublicCertificate and HasStored tell whether these outputs are there as they should be.
+  [[nodiscard]] virtual bool HasPublicCertificate(ByteView der) = 0;
+  [[nodiscard]] virtual bool HasStored(const StoredCertificate& certificate) = 0;
   // WriteStores makes the certificate stores hold exactly these files.
   [[nodiscard]] virtual Status WriteStores(const std::vector<StoredCertificate>& certificates) = 0;
   // WritePublicCertificate writes PCCSRV/Pccnt/Common/OfcNTCer.dat.
@@ -52,6 +58,9 @@ class ServerFolder final : public ServerStorage {
   [[nodiscard]] Status StageBackup(ByteView file) override;
   [[nodiscard]] Status CommitStagedBackup() override;
   [[nodiscard]] Status DiscardStagedBackup() override;
+  [[nodiscard]] Result<std::string> KeepBackup() override;
+  [[nodiscard]] bool HasPublicCertificate(ByteView der) override;
+  [[nodiscard]] bool HasStored(const StoredCertificate& certificate) override;
   [[nodiscard]] Status WriteStores(const std::vector<StoredCertificate>& certificates) override;
   [[nodiscard]] Status WritePublicCertificate(ByteView der) override;
 

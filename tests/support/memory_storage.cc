@@ -1,5 +1,6 @@
 #include "tests/support/memory_storage.h"
 
+#include <algorithm>
 #include <string>
 
 namespace countersign::testing {
@@ -39,6 +40,24 @@ Status MemoryServerStorage::CommitStagedBackup() {
 
 Status MemoryServerStorage::DiscardStagedBackup() {
   return Write(fault, "DiscardStagedBackup", [&] { content.staged.reset(); });
+}
+
+Result<std::string> MemoryServerStorage::KeepBackup() {
+  if (!content.backup) return Fail(Code::kNotFound, "the backup is not there");
+  const auto kept = Write(fault, "KeepBackup", [&] { content.kept.push_back(*content.backup); });
+  if (!kept) return std::unexpected(kept.error());
+  return "kept-" + std::to_string(content.kept.size()) + ".dat";
+}
+
+bool MemoryServerStorage::HasPublicCertificate(ByteView der) {
+  return content.public_certificate == ToBytes(der);
+}
+
+bool MemoryServerStorage::HasStored(const store::StoredCertificate& certificate) {
+  return std::ranges::any_of(content.stores, [&](const auto& other) {
+    return other.store == certificate.store && other.name == certificate.name &&
+           other.der == certificate.der;
+  });
 }
 
 Status MemoryServerStorage::WriteStores(const std::vector<store::StoredCertificate>& certificates) {

@@ -26,6 +26,7 @@ class MemoryServerStorage final : public store::ServerStorage {
   struct Content {
     std::optional<Bytes> backup;
     std::optional<Bytes> staged;
+    std::vector<Bytes> kept;
     std::vector<store::StoredCertificate> stores;
     std::optional<Bytes> public_certificate;
   };
@@ -35,6 +36,9 @@ class MemoryServerStorage final : public store::ServerStorage {
   [[nodiscard]] Status StageBackup(ByteView file) override;
   [[nodiscard]] Status CommitStagedBackup() override;
   [[nodiscard]] Status DiscardStagedBackup() override;
+  [[nodiscard]] Result<std::string> KeepBackup() override;
+  [[nodiscard]] bool HasPublicCertificate(ByteView der) override;
+  [[nodiscard]] bool HasStored(const store::StoredCertificate& certificate) override;
   [[nodiscard]] Status WriteStores(
       const std::vector<store::StoredCertificate>& certificates) override;
   [[nodiscard]] Status WritePublicCertificate(ByteView der) override;
