@@ -4,17 +4,13 @@
 #include <boost/json/value.hpp>
 #include <utility>
 
-#include "base/files.h"
+#include "cli/certificate_file.h"
 #include "cli/mismatched.h"
-#include "crypto/pkcs12.h"
+#include "cli/output_file.h"
 
 namespace countersign::cli {
-namespace {
 
-constexpr std::string_view kSuccess = "Certificate Authentication Manager has successfully ";
-
-// Finish prints the success line, which begins as documented, and the certificate.
-Exit Finish(const server::AdminMessage& answer, std::string_view what, Form form) {
+Exit PrintChanged(const server::AdminMessage& answer, std::string_view what, Form form) {
   if (form == Form::kJson) {
     PrintJson(answer.json);
     return Exit::kOk;
@@ -22,6 +18,7 @@ Exit Finish(const server::AdminMessage& answer, std::string_view what, Form form
   PrintLine(std::string(kSuccess) + std::string(what) + ".");
   const auto* const certificate = answer.json.if_contains("certificate");
   if (certificate != nullptr) PrintCertificate(certificate->as_object(), "  ");
+  PrintTexts(answer.json, "notes", "note: ");
   if (answer.json.contains("unfinished")) {
     PrintLine("WARNING: the change is made, but not all that follows from it: " +
               Text(answer.json, "unfinished"));
@@ -30,24 +27,22 @@ Exit Finish(const server::AdminMessage& answer, std::string_view what, Form form
   return Exit::kOk;
 }
 
-}  // namespace
-
-Exit ReplaceCertificate(Session& session, const SecretBytes& password, bool clock_is_right,
-                        Form form) {
+Exit ReplaceCertificate(Session& session, const ReplaceCommand& command, Form form) {
+  auto password = GetPassword(command.password, Prompt::kOnce);
+  if (!password) return PrintError(password.error(), form);
   server::AdminMessage request;
-  request.json = {{"command", "replace"}, {"clock_is_right", clock_is_right}};
-  request.secrets.push_back(password.Clone());
-  const auto answer = session.Call(std::move(request));
+  request.json = {{"command", "replace"}, {"clock_is_right", command.clock_is_right}};
+  request.secrets.push_back(*std::move(password));
+  const auto answer = session.Call(std::move(request), "making a new certificate");
   if (!answer) return PrintError(answer.error(), form);
-  const Exit exit = Finish(*answer, "made a new certificate", form);
+  const Exit exit = PrintChanged(*answer, "made a new certificate", form);
   if (form == Form::kJson) return exit;
   const auto* const replaced = answer->json.if_contains("replaced");
   if (replaced != nullptr) {
     PrintLine("It replaces certificate " + Text(replaced->as_object(), "serial") +
               ", which is in \"OfficeScan NT Expired\" now; its private key is destroyed.");
   }
-  const auto* const owner_made = answer->json.if_contains("owner_made");
-  if (owner_made != nullptr && *owner_made == true) {
+  if (Flag(answer->json, "owner_made")) {
     PrintLine("An owner key was made; it is only in the automatic backup, under this password.");
   }
   PrintLine(
@@ -57,43 +52,44 @@ Exit ReplaceCertificate(Session& session, const SecretBytes& password, bool cloc
 }
 
 Exit ExportCertificate(Session& session, const std::filesystem::path& path, Form form) {
+  std::error_code failed;
+  const auto file = std::filesystem::is_directory(path, failed) ? path / "OfcNTCer.dat" : path;
+  if (const auto fine = CheckOutput(file, Existing::kReplace); !fine) {
+    return PrintError(fine.error(), form);
+  }
   server::AdminMessage request;
   request.json = {{"command", "export"}};
   const auto answer = session.Call(std::move(request));
   if (!answer) return PrintError(answer.error(), form);
-  std::error_code failed;
-  const auto file = std::filesystem::is_directory(path, failed) ? path / "OfcNTCer.dat" : path;
-  const auto written = WriteFileAtomically(file, answer->blobs.at(0), FileMode::kPublic);
+  const auto written =
+      WriteOutput(file, answer->blobs.at(0), FileMode::kPublic, Existing::kReplace);
   if (!written) return PrintError(written.error(), form);
-  return Finish(*answer, "exported the public certificate to " + file.string(), form);
-}
-
-Exit ImportCertificate(Session& session, const ImportCommand& command,
-                       const SecretBytes& file_password, const SecretBytes& backup_password,
-                       Form form) {
-  auto file = ReadFile(command.file, crypto::kPkcs12MaxLen);
-  if (!file) return PrintError(file.error(), form);
-  server::AdminMessage request;
-  request.json = {
-      {"command", "import"}, {"exportable", command.exportable}, {"cut_off", command.replace}};
-  request.blobs.push_back(*std::move(file));
-  request.secrets.push_back(file_password.Clone());
-  if (!backup_password.empty()) request.secrets.push_back(backup_password.Clone());
-  const auto answer = session.Call(std::move(request));
-  if (!answer) return PrintError(answer.error(), form);
-  return Finish(*answer, "imported the certificate from " + command.file.string(), form);
+  return PrintChanged(*answer, "exported the public certificate to " + file.string(), form);
 }
 
 Exit ListMismatched(Session& session, const std::filesystem::path& path, Bom bom, Form form) {
-  const auto count = WriteMismatched(session, path, bom);
-  if (!count) return PrintError(count.error(), form);
-  if (form == Form::kJson) {
-    PrintJson({{"ok", true}, {"agents", *count}, {"file", path.string()}});
-  } else {
-    PrintLine(std::string(kSuccess) + "listed " + std::to_string(*count) +
-              " agents without a valid certificate in " + path.string() + ".");
+  const bool to_output = path == "-";
+  if (!to_output) {
+    const auto fine = CheckOutput(path, Existing::kReplace);
+    if (!fine) return PrintError(fine.error(), form);
   }
-  return Exit::kOk;
+  const auto list = MismatchedCsv(session, bom);
+  if (!list) return PrintError(list.error(), form);
+  const auto written =
+      to_output ? PrintRaw(list->csv)
+                : WriteOutput(path, AsBytes(list->csv), FileMode::kPublic, Existing::kReplace);
+  if (!written) return PrintError(written.error(), form);
+  const std::string what = "listed " + std::to_string(list->num_agents) +
+                           (list->num_agents == 1 ? " agent" : " agents") +
+                           " without a valid certificate";
+  if (to_output) {
+    PrintToError(std::string(kSuccess) + what + ".");
+  } else if (form == Form::kJson) {
+    PrintJson({{"ok", true}, {"agents", list->num_agents}, {"file", path.string()}});
+  } else {
+    PrintLine(std::string(kSuccess) + what + " in " + path.string() + ".");
+  }
+  return list->num_agents == 0 ? Exit::kOk : Exit::kSomeListed;
 }
 
 Exit ListCertificates(Session& session, Form form) {
@@ -113,20 +109,34 @@ Exit ListCertificates(Session& session, Form form) {
   return Exit::kOk;
 }
 
-Exit ChangeBackupPassword(Session& session, const SecretBytes& old_password,
-                          const SecretBytes& new_password, Form form) {
+Exit ShowCertificate(Session& session, Form form) {
   server::AdminMessage request;
-  request.json = {{"command", "backup-password"}};
-  request.secrets.push_back(old_password.Clone());
-  request.secrets.push_back(new_password.Clone());
+  request.json = {{"command", "certificates"}};
   const auto answer = session.Call(std::move(request));
   if (!answer) return PrintError(answer.error(), form);
+  for (const auto& value : answer->json.at("certificates").as_array()) {
+    const auto& certificate = value.as_object();
+    if (Text(certificate, "role") != "server" || Text(certificate, "state") != "active") continue;
+    if (form == Form::kJson) {
+      PrintJson({{"ok", true}, {"certificate", certificate}});
+    } else {
+      PrintEveryField(certificate, "");
+    }
+    return Exit::kOk;
+  }
+  return PrintError(
+      {Code::kNotFound, "this server has no certificate in use", "CertificateManager -c PASSWORD"},
+      form);
+}
+
+Exit ShowCertificateFile(const std::filesystem::path& path, Form form) {
+  const auto certificate = ReadAnyCertificate(path);
+  if (!certificate) return PrintError(certificate.error(), form);
+  boost::json::object fields = CertificateFields(*certificate);
   if (form == Form::kJson) {
-    PrintJson(answer->json);
+    PrintJson({{"ok", true}, {"certificate", std::move(fields)}});
   } else {
-    PrintLine(
-        "The automatic backup is sealed with the new password. Copies made earlier still open "
-        "with the old one.");
+    PrintEveryField(fields, "");
   }
   return Exit::kOk;
 }

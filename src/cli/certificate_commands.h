@@ -2,35 +2,47 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
-#include "base/secret.h"
 #include "cli/csv.h"
 #include "cli/output.h"
+#include "cli/passwords.h"
 #include "cli/session.h"
 
 // What can be done with the server's own certificate: one code below `CertificateManager` and
 // `countersign cert`. Each prints its outcome and returns the exit code. Paths belong to the
-// caller's folder, also with a running server.
+// caller's folder, also with a running server; files and passwords are read before the server is
+// asked.
 namespace countersign::cli {
 
-[[nodiscard]] Exit ReplaceCertificate(Session& session, const SecretBytes& password,
-                                      bool clock_is_right, Form form);
+struct ReplaceCommand {
+  PasswordSource password = AutomaticBackupPassword();
+  bool clock_is_right = false;
+};
+[[nodiscard]] Exit ReplaceCertificate(Session& session, const ReplaceCommand& command, Form form);
+
+// ExportCertificate writes to a file, or as OfcNTCer.dat into a folder; an existing file is
+// replaced.
 [[nodiscard]] Exit ExportCertificate(Session& session, const std::filesystem::path& path,
                                      Form form);
 
-struct ImportCommand {
-  std::filesystem::path file;
-  bool exportable = true;
-  bool replace = false;  // cut off the agents that hold the present identity
-};
-// `backup_password`: for the automatic backup; empty: that of the file.
-[[nodiscard]] Exit ImportCertificate(Session& session, const ImportCommand& command,
-                                     const SecretBytes& file_password,
-                                     const SecretBytes& backup_password, Form form);
+// ListMismatched replaces an existing file; "-": standard output, what is said about it to standard
+// error. kSomeListed if any agent is listed.
 [[nodiscard]] Exit ListMismatched(Session& session, const std::filesystem::path& path, Bom bom,
                                   Form form);
+
 [[nodiscard]] Exit ListCertificates(Session& session, Form form);
-[[nodiscard]] Exit ChangeBackupPassword(Session& session, const SecretBytes& old_password,
-                                        const SecretBytes& new_password, Form form);
+
+// ShowCertificate shows every field of the server's active certificate.
+[[nodiscard]] Exit ShowCertificate(Session& session, Form form);
+// ShowCertificateFile shows those of a file; no server is needed.
+[[nodiscard]] Exit ShowCertificateFile(const std::filesystem::path& path, Form form);
+
+// PrintChanged prints the success line, which begins as documented, and the certificate; in JSON
+// the answer as it is.
+[[nodiscard]] Exit PrintChanged(const server::AdminMessage& answer, std::string_view what,
+                                Form form);
+
+inline constexpr std::string_view kSuccess = "Certificate Authentication Manager has successfully ";
 
 }  // namespace countersign::cli

@@ -1,14 +1,16 @@
 #include "cli/certificate_manager.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/process.h"
+#include "cli/archive_commands.h"
 #include "cli/certificate_commands.h"
-#include "cli/passwords.h"
-#include "cli/switches.h"
+#include "cli/pasted.h"
 #include "cli/usage.h"
 
 namespace countersign::cli {
@@ -18,103 +20,215 @@ constexpr std::string_view kHelp = R"(CertificateManager: the server authenticat
 
   -c PASSWORD           make a new certificate and replace the present one; PASSWORD is that of
                         the automatic backup (AuthCertBackup/OfficeScanAuth.dat)
+  -b PASSWORD FILE      back up certificates and keys into a ZIP, under a PASSWORD of its own
+  -r PASSWORD FILE      restore from it; the keys can be exported again
+  -re PASSWORD FILE     restore from it; the keys can not be exported again
   -e PATH               export the public certificate in use (OfcNTCer.dat) for agents
-  -i PASSWORD FILE      import a PKCS#12 file; its key stays exportable
-  -ine PASSWORD FILE    import a PKCS#12 file; its key can not be exported again
-  -l FILE.csv           list every agent without a valid certificate into a CSV file
+  -i PASSWORD FILE      import a key and its certificate; the key can be exported again
+  -ine PASSWORD FILE    import them; the key can not be exported again
+  -l FILE.csv           list every agent without a valid certificate; - for standard output
 
-  -data FOLDER          the server's folder (else COUNTERSIGN_DATA, /var/lib/countersign)
-  -replace              with -i, -ine: cut off the agents that hold the present certificate
+  -password-file FILE   the password is the first line of FILE (- for standard input), and is left
+                        out behind the switch: CertificateManager -ine FILE -password-file SECRET
+  -password-fd N        the same, from an open file descriptor
+  -backup-password-file FILE   with -i -ine -r -re: another password for the new automatic backup;
+                        with -b -owner: that of the automatic backup
+  -present-password-file FILE  with -i -ine -r -re: that of the present automatic backup; it brings
+                        the agents of both identities together
+  -key THUMBPRINT       with -i -ine -r -re: which key of several
+  -replace              with -i -ine -r -re: cut off the agents that hold the present certificate;
+                        with -b: overwrite an existing file
+  -owner                with -b: the owner key, too
   -clock-is-right       with -c: the clock stands before the newest certificate, and is right
   -bom                  with -l: begin the file with a byte order mark
+  -data FOLDER          the server's folder (else COUNTERSIGN_DATA, /var/lib/countersign)
   -json                 one JSON object as output
 
-A password given as "-" is read from standard input, one as "" is asked for. Relative paths belong
-to the folder you are in. Exit codes: 0 done, 2 usage, 3 not found, 5 not permitted, 6 wrong
-password, 7 refused, 8 not reachable, 13 damaged file; all of them: docs/exit-codes.md.
+A PASSWORD "-" is read from standard input; "" is COUNTERSIGN_PASSWORD, or is asked for. Relative
+paths belong to the folder you are in. Exit codes: 0 done (-l: nobody is listed), 22 -l: some are
+listed, 2 usage, 3 not found, 4 exists already, 5 not permitted, 6 wrong password, 7 refused,
+8 not reachable, 13 no such file as is needed; all of them: docs/exit-codes.md.
 )";
 
-const std::vector<SwitchSpec> kSpecs = {{"c", 1},
-                                        {"e", 1},
-                                        {"i", 2},
-                                        {"ine", 2},
-                                        {"l", 1},
-                                        {"data", 1},
-                                        {"json", 0},
-                                        {"replace", 0},
-                                        {"bom", 0},
-                                        {"help", 0},
-                                        {"clock-is-right", 0}};
+using enum ValueKind;
 
-// WipePasswords removes what follows -c, -i and -ine from the process list at once.
-void WipePasswords(int argc, char** argv) {
-  for (int i = 1; i + 1 < argc; ++i) {
-    const std::string name = SwitchName(argv[i]);
-    if (name == "c" || name == "i" || name == "ine") WipeArgument(argv[++i]);
+const std::vector<SwitchSpec> kSpecs = {{"c", {kSecret}},
+                                        {"b", {kSecret, kPath}},
+                                        {"r", {kSecret, kPath}},
+                                        {"re", {kSecret, kPath}},
+                                        {"e", {kPath}},
+                                        {"i", {kSecret, kPath}},
+                                        {"ine", {kSecret, kPath}},
+                                        {"l", {kPath}},
+                                        {"password-file", {kPath}},
+                                        {"password-fd", {kText}},
+                                        {"backup-password-file", {kPath}},
+                                        {"present-password-file", {kPath}},
+                                        {"key", {kText}},
+                                        {"replace"},
+                                        {"owner"},
+                                        {"clock-is-right"},
+                                        {"bom"},
+                                        {"data", {kPath}},
+                                        {"json"},
+                                        {"help"},
+                                        {"version"}};
+
+constexpr std::array<std::string_view, 8> kCommands = {"c", "b", "r", "re", "e", "i", "ine", "l"};
+
+// Options, and the commands that know them.
+const std::vector<std::pair<std::string_view, std::vector<std::string_view>>> kOptions = {
+    {"password-file", {"c", "b", "r", "re", "i", "ine"}},
+    {"password-fd", {"c", "b", "r", "re", "i", "ine"}},
+    {"backup-password-file", {"b", "r", "re", "i", "ine"}},
+    {"present-password-file", {"r", "re", "i", "ine"}},
+    {"key", {"r", "re", "i", "ine"}},
+    {"replace", {"b", "r", "re", "i", "ine"}},
+    {"owner", {"b"}},
+    {"clock-is-right", {"c"}},
+    {"bom", {"l"}}};
+
+// TakePasswordOptions looks for -password-file and -password-fd anywhere, also where the password
+// would stand, and puts them with their values in front. Tells whether there are any.
+bool TakePasswordOptions(Words& args) {
+  std::size_t front = 0;
+  for (std::size_t i = 0; i + 1 < args.size(); ++i) {
+    const std::string name = SwitchName(args[i].text());
+    if (name != "password-file" && name != "password-fd") continue;
+    const auto at = [&](std::size_t index) {
+      return args.begin() + static_cast<std::ptrdiff_t>(index);
+    };
+    std::rotate(at(front), at(i), at(i + 2));
+    front += 2;
+    ++i;
   }
+  return front > 0;
 }
 
-// PasswordOf takes the password argument: itself, "-" for standard input, "" for a prompt.
-Result<SecretBytes> PasswordOf(const std::string& value, std::string what) {
-  if (!value.empty() && value != "-") return SecretBytes::OwnText(value);
-  return GetPassword({.what = std::move(what),
-                      .file = value,
-                      .environment = "COUNTERSIGN_PASSWORD",
-                      .credential = "",
-                      .option = "a password"},
-                     Prompt::kOnce);
+std::vector<SwitchSpec> WithoutPasswords(std::vector<SwitchSpec> specs) {
+  for (auto& spec : specs) std::erase(spec.values, kSecret);
+  return specs;
 }
 
-Exit Import(Session& session, const Switches& switches, bool exportable, Form form) {
-  const std::string_view name = exportable ? "i" : "ine";
-  const auto password = PasswordOf(switches.Value(name, 0), "password of the PKCS#12 file");
-  if (!password) return PrintError(password.error(), form);
-  return ImportCertificate(session,
-                           {.file = switches.Value(name, 1),
-                            .exportable = exportable,
-                            .replace = switches.Has("replace")},
-                           *password, SecretBytes(), form);
-}
-
-Exit Replace(Session& session, const Switches& switches, Form form) {
-  const auto password = PasswordOf(switches.Value("c"), "password of the automatic backup");
-  if (!password) return PrintError(password.error(), form);
-  return ReplaceCertificate(session, *password, switches.Has("clock-is-right"), form);
-}
-
-Exit Run(const Switches& switches) {
-  const Form form = switches.Has("json") ? Form::kJson : Form::kText;
-  int commands = 0;
-  for (const std::string_view name : {"c", "e", "i", "ine", "l"})
-    commands += switches.Has(name) ? 1 : 0;
-  if (commands != 1) {
-    return PrintError(
-        {Code::kUsage, "exactly one of -c -e -i -ine -l is needed", "CertificateManager -help"},
-        form);
+// CommandOf names the one command; kUsage if there is none, several, or an option of another.
+Result<std::string_view> CommandOf(const Switches& switches) {
+  std::string_view command;
+  for (const auto name : kCommands) {
+    if (!switches.Has(name)) continue;
+    if (!command.empty()) command = "several";
+    if (command.empty()) command = name;
   }
-  auto session = Session::Open(DataFolder(switches.Value("data")));
-  if (!session) return PrintError(session.error(), form);
-  if (switches.Has("c")) return Replace(*session, switches, form);
-  if (switches.Has("e")) return ExportCertificate(*session, switches.Value("e"), form);
-  if (switches.Has("i")) return Import(*session, switches, true, form);
-  if (switches.Has("ine")) return Import(*session, switches, false, form);
-  return ListMismatched(*session, switches.Value("l"), switches.Has("bom") ? Bom::kYes : Bom::kNo,
-                        form);
+  if (command.empty() || command == "several") {
+    return Fail(Code::kUsage, "exactly one of -c -b -r -re -e -i -ine -l is needed",
+                "CertificateManager -help");
+  }
+  for (const auto& [option, commands] : kOptions) {
+    if (switches.Has(option) && std::ranges::find(commands, command) == commands.end()) {
+      return Fail(Code::kUsage,
+                  "-" + std::string(option) + " does not belong to -" + std::string(command),
+                  "CertificateManager -help");
+    }
+  }
+  return command;
 }
+
+// Invocation carries out a parsed command line.
+class Invocation {
+ public:
+  explicit Invocation(const Switches& switches)
+      : switches_(switches), form_(switches.Has("json") ? Form::kJson : Form::kText) {}
+
+  Exit Run() {
+    const auto command = CommandOf(switches_);
+    if (!command) return PrintError(command.error(), form_);
+    auto session = Session::Find(DataFolder(switches_.Value("data")));
+    if (!session) return PrintError(session.error(), form_);
+    if (*command == "c") return Replace(*session);
+    if (*command == "b") return Archive(*session);
+    if (*command == "e") return ExportCertificate(*session, switches_.Value("e"), form_);
+    if (*command == "l") {
+      return ListMismatched(*session, switches_.Value("l"),
+                            switches_.Has("bom") ? Bom::kYes : Bom::kNo, form_);
+    }
+    return Import(*session, *command);
+  }
+
+ private:
+  [[nodiscard]] bool ByOption() const {
+    return switches_.Has("password-file") || switches_.Has("password-fd");
+  }
+
+  [[nodiscard]] PasswordSource PasswordOf(std::string_view command) const {
+    PasswordSource source = AutomaticBackupPassword();
+    source.option = "-password-file";
+    if (!ByOption()) source.argument = switches_.Secret(command, 0);
+    source.file = switches_.Value("password-file");
+    source.fd = switches_.Value("password-fd");
+    return source;
+  }
+
+  [[nodiscard]] std::string FileOf(std::string_view command) const {
+    return switches_.Value(command, ByOption() ? 0 : 1);
+  }
+
+  [[nodiscard]] std::optional<std::string> Option(std::string_view name) const {
+    if (!switches_.Has(name)) return std::nullopt;
+    return switches_.Value(name);
+  }
+
+  Exit Replace(Session& session) const {
+    return ReplaceCertificate(
+        session, {.password = PasswordOf("c"), .clock_is_right = switches_.Has("clock-is-right")},
+        form_);
+  }
+
+  Exit Archive(Session& session) const {
+    return MakeArchive(session,
+                       {.file = FileOf("b"),
+                        .password = PasswordOf("b"),
+                        .with_owner = switches_.Has("owner"),
+                        .backup_password_file = Option("backup-password-file"),
+                        .replace = switches_.Has("replace")},
+                       form_);
+  }
+
+  Exit Import(Session& session, std::string_view command) const {
+    return ImportIdentity(session,
+                          {.file = FileOf(command),
+                           .password = PasswordOf(command),
+                           .exportable = command == "i" || command == "r",
+                           .restore = command.starts_with('r'),
+                           .replace = switches_.Has("replace"),
+                           .key = switches_.Value("key"),
+                           .backup_password_file = Option("backup-password-file"),
+                           .present_password_file = Option("present-password-file")},
+                          form_);
+  }
+
+  const Switches& switches_;
+  Form form_;
+};
 
 }  // namespace
 
 int RunCertificateManager(int argc, char** argv) {
   ForbidCoreDumps();
-  const std::vector<std::string> args(argv + 1, argv + argc);
-  WipePasswords(argc, argv);
-  const auto switches = Switches::Parse(args, kSpecs);
-  if (!switches) return static_cast<int>(PrintError(switches.error(), FormOf(args)));
-  if (switches->Has("help") || args.empty()) {
-    Print(kHelp);
-    return static_cast<int>(args.empty() ? Exit::kUsage : Exit::kOk);
+  auto args = TakeArguments(argc, argv, kSpecs);
+  if (!args) return static_cast<int>(PrintError(args.error(), Form::kText));
+  const Form form = FormOf(*args);
+  const bool empty = args->empty();
+  const bool without = TakePasswordOptions(*args);
+  const auto switches = ParsePasted(*std::move(args), without ? WithoutPasswords(kSpecs) : kSpecs);
+  if (!switches) return static_cast<int>(PrintError(switches.error(), form));
+  if (switches->Has("version")) {
+    PrintLine(COUNTERSIGN_VERSION);
+    return static_cast<int>(Exit::kOk);
   }
-  return static_cast<int>(Run(*switches));
+  if (switches->Has("help") || empty) {
+    Print(kHelp);
+    return static_cast<int>(empty ? Exit::kUsage : Exit::kOk);
+  }
+  return static_cast<int>(Invocation(*switches).Run());
 }
 
 }  // namespace countersign::cli

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 
@@ -29,6 +30,16 @@ TEST(ExitCodesTest, EveryCodeIsWhatTheTableSays) {
     const auto row = documented.find(std::string(CodeName(code)));
     ASSERT_NE(row, documented.end()) << CodeName(code);
     EXPECT_EQ(row->second, static_cast<int>(ExitFor(code))) << CodeName(code);
+  }
+}
+
+TEST(ExitCodesTest, OutcomesOfSingleCommandsAreInTheTable) {
+  std::ifstream file(std::string(COUNTERSIGN_SOURCE_DIR) + "/docs/exit-codes.md");
+  const std::string table{std::istreambuf_iterator<char>(file), {}};
+  for (const Exit exit : {Exit::kOrderNotDone, Exit::kOrderNotEnded, Exit::kSomeListed,
+                          Exit::kBackupLacks, Exit::kNotVerified, Exit::kOtherKey}) {
+    const std::string row = "\n| " + std::to_string(static_cast<int>(exit)) + " | |";
+    EXPECT_TRUE(table.contains(row)) << row;
   }
 }
 

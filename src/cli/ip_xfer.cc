@@ -3,13 +3,14 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <utility>
 #include <vector>
 
 #include "agent/installation.h"
 #include "base/process.h"
 #include "cli/output.h"
+#include "cli/pasted.h"
 #include "cli/session.h"
-#include "cli/switches.h"
 #include "cli/usage.h"
 #include "net/control_client.h"
 
@@ -34,8 +35,10 @@ found, 5 not permitted, 13 no certificate; all of them: docs/exit-codes.md.
 Moving an agent to another server (-s -p -sp -c) is not part of this version.
 )";
 
-const std::vector<SwitchSpec> kSpecs = {{"e", 1},    {"pwd", 1},          {"no-verify", 0},
-                                        {"json", 0}, {"agent-folder", 1}, {"help", 0}};
+using enum ValueKind;
+
+const std::vector<SwitchSpec> kSpecs = {{"e", {kPath}}, {"pwd", {kSecret}},        {"no-verify"},
+                                        {"json"},       {"agent-folder", {kPath}}, {"help"}};
 
 constexpr auto kTimeout = std::chrono::seconds(60);
 
@@ -113,15 +116,15 @@ Exit Renew(const Switches& switches, const char* program, const RenewStopped& re
 }  // namespace
 
 int RunIpXfer(int argc, char** argv, const RenewStopped& renew_stopped) {
-  const std::vector<std::string> args(argv + 1, argv + argc);
-  for (int i = 1; i + 1 < argc; ++i) {
-    if (SwitchName(argv[i]) == "pwd") WipeArgument(argv[++i]);
-  }
-  const auto switches = Switches::Parse(args, kSpecs);
-  if (!switches) return static_cast<int>(PrintError(switches.error(), FormOf(args)));
-  if (switches->Has("help") || args.empty()) {
+  auto args = TakeArguments(argc, argv, kSpecs);
+  if (!args) return static_cast<int>(PrintError(args.error(), Form::kText));
+  const Form form = FormOf(*args);
+  const bool empty = args->empty();
+  const auto switches = ParsePasted(*std::move(args), kSpecs);
+  if (!switches) return static_cast<int>(PrintError(switches.error(), form));
+  if (switches->Has("help") || empty) {
     Print(kHelp);
-    return static_cast<int>(args.empty() ? Exit::kUsage : Exit::kOk);
+    return static_cast<int>(empty ? Exit::kUsage : Exit::kOk);
   }
   return static_cast<int>(Renew(*switches, argv[0], renew_stopped));
 }

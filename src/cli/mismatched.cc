@@ -1,25 +1,56 @@
 #include "cli/mismatched.h"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
+#include <utility>
 
-#include "base/files.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 
 namespace countersign::cli {
+namespace {
+
+constexpr std::uint64_t kPageLen = 1'000;
+
+// How many agents of these standings there are; 0 if that cannot be told.
+std::uint64_t CountAgents(Session& session, const std::vector<std::string>& standings) {
+  server::AdminMessage request;
+  request.json = {{"command", "status"}};
+  const auto answer = session.Call(std::move(request));
+  const auto* const counts = answer ? answer->json.if_contains("by_standing") : nullptr;
+  if (counts == nullptr || !counts->is_object()) return 0;
+  std::uint64_t total = 0;
+  for (const auto& [standing, count] : counts->get_object()) {
+    const bool wanted =
+        standings.empty() || std::ranges::find(standings, standing) != standings.end();
+    boost::system::error_code failed;
+    const auto number = count.to_number<std::uint64_t>(failed);
+    if (wanted && !failed) total += number;
+  }
+  return total;
+}
+
+}  // namespace
 
 Status ForEachAgent(Session& session, const std::vector<std::string>& standings,
                     const std::function<void(const boost::json::object&)>& take) {
   std::string after;
   boost::json::array wanted;
   for (const auto& standing : standings) wanted.emplace_back(standing);
+  COUNTERSIGN_RETURN_IF_ERROR(session.Open());
+  const std::uint64_t total = CountAgents(session, standings);
+  std::uint64_t done = 0;
+  Progress progress("reading the agents");
   for (;;) {
     server::AdminMessage request;
     request.json = {
-        {"command", "agents"}, {"standings", wanted}, {"after", after}, {"limit", 5'000}};
+        {"command", "agents"}, {"standings", wanted}, {"after", after}, {"limit", kPageLen}};
     const auto answer = session.Call(std::move(request));
     if (!answer) return std::unexpected(answer.error());
-    for (const auto& agent : answer->json.at("agents").as_array()) take(agent.as_object());
+    const auto& agents = answer->json.at("agents").as_array();
+    for (const auto& agent : agents) take(agent.as_object());
+    progress.Advance(done += agents.size(), total);
     after = Text(answer->json, "next_after");
     if (after.empty()) return {};
   }
@@ -27,17 +58,14 @@ Status ForEachAgent(Session& session, const std::vector<std::string>& standings,
 
 std::vector<std::string> MismatchedStandings() { return {"mismatched", "new", "quarantined"}; }
 
-Result<std::uint64_t> WriteMismatched(Session& session, const std::filesystem::path& path,
-                                      Bom bom) {
-  std::string csv = MismatchedCsvHeader(bom);
-  std::uint64_t count = 0;
+Result<MismatchedList> MismatchedCsv(Session& session, Bom bom) {
+  MismatchedList list{.csv = MismatchedCsvHeader(bom)};
   const auto listed = ForEachAgent(session, MismatchedStandings(), [&](const auto& agent) {
-    csv += MismatchedCsvRow(agent);
-    ++count;
+    list.csv += MismatchedCsvRow(agent);
+    ++list.num_agents;
   });
   if (!listed) return std::unexpected(listed.error());
-  COUNTERSIGN_RETURN_IF_ERROR(WriteFileAtomically(path, AsBytes(csv), FileMode::kPublic));
-  return count;
+  return list;
 }
 
 }  // namespace countersign::cli

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,16 +10,19 @@
 
 namespace countersign::cli {
 
-// ForEachAgent calls `take` with every agent of these standings (all, if empty), page by page.
+// ForEachAgent calls `take` with every agent of these standings (all, if empty), page by page, and
+// shows on a terminal how far it is.
 [[nodiscard]] Status ForEachAgent(Session& session, const std::vector<std::string>& standings,
                                   const std::function<void(const boost::json::object&)>& take);
 
 // MismatchedStandings are those that `CertificateManager -l` lists: everything that needs hands.
 [[nodiscard]] std::vector<std::string> MismatchedStandings();
 
-// WriteMismatched writes the CSV of `-l` to `path` of the caller's folder, replaced atomically.
-// Returns the number of agents in it.
-[[nodiscard]] Result<std::uint64_t> WriteMismatched(Session& session,
-                                                    const std::filesystem::path& path, Bom bom);
+// MismatchedCsv makes the CSV of `-l`.
+struct MismatchedList {
+  std::string csv;
+  std::uint64_t num_agents = 0;
+};
+[[nodiscard]] Result<MismatchedList> MismatchedCsv(Session& session, Bom bom);
 
 }  // namespace countersign::cli

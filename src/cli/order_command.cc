@@ -74,6 +74,7 @@ void PrintOrders(const boost::json::array& orders, bool waited) {
 
 Exit SendOrder(Session& session, const OrderCommand& command, Form form) {
   const bool wait = command.wait.count() > 0;
+  if (const auto opened = session.Open(); !opened) return PrintError(opened.error(), form);
   if (wait && !session.server_runs()) {
     return PrintError({Code::kUnavailable, "the server is not running: nobody would send the order",
                        "start countersignd, or queue it with --no-wait"},

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <utility>
 
 namespace countersign::cli {
 namespace {
@@ -45,6 +49,21 @@ class QuietLog final : public Log {
   }
 };
 
+using Labels = std::vector<std::pair<std::string_view, std::string_view>>;
+
+void PrintFields(const boost::json::object& value, std::string_view indent, const Labels& labels) {
+  for (const auto& [label, name] : labels) {
+    const std::string text = Text(value, name);
+    if (!text.empty()) Print(std::string(indent) + std::string(label) + text + "\n");
+  }
+}
+
+void PrintThumbprints(const boost::json::object& certificate, std::string_view indent) {
+  Print(std::string(indent) + "thumbprint:  " + Text(certificate, "sha256") + " (SHA-256)\n");
+  Print(std::string(indent) + "             " + Text(certificate, "sha1") +
+        " (SHA-1, only for comparison with Windows' viewer)\n");
+}
+
 }  // namespace
 
 Exit PrintError(const Error& error, Form form) {
@@ -67,6 +86,15 @@ void PrintJson(const boost::json::object& value) {
 
 void Print(std::string_view text) { Write(stdout, text); }
 void PrintLine(std::string_view text) { Write(stdout, std::string(text) + "\n"); }
+void PrintToError(std::string_view text) { Write(stderr, std::string(text) + "\n"); }
+
+Status PrintRaw(std::string_view octets) {
+  if (std::fwrite(octets.data(), 1, octets.size(), stdout) == octets.size() &&
+      std::fflush(stdout) == 0) {
+    return {};
+  }
+  return Fail(Code::kIo, std::string("writing to standard output: ") + std::strerror(errno));
+}
 
 std::string Text(const boost::json::object& value, std::string_view name) {
   const auto* const member = value.if_contains(name);
@@ -76,19 +104,60 @@ std::string Text(const boost::json::object& value, std::string_view name) {
 }
 
 void PrintCertificate(const boost::json::object& certificate, std::string_view indent) {
-  const auto line = [&](std::string_view label, const std::string& value) {
-    if (!value.empty()) Print(std::string(indent) + std::string(label) + value + "\n");
-  };
-  line("store:       ", Text(certificate, "store"));
-  line("name:        ", Text(certificate, "name"));
-  line("valid from:  ", Text(certificate, "not_before"));
-  line("valid until: ", Text(certificate, "not_after"));
-  line("serial:      ", Text(certificate, "serial"));
-  line("thumbprint:  ", Text(certificate, "sha256") + " (SHA-256)");
-  line("             ",
-       Text(certificate, "sha1") + " (SHA-1, only for comparison with Windows' viewer)");
-  line("generation:  ", Text(certificate, "generation"));
-  line("key:         ", Text(certificate, "key"));
+  PrintFields(certificate, indent,
+              {{"store:       ", "store"},
+               {"name:        ", "name"},
+               {"valid from:  ", "not_before"},
+               {"valid until: ", "not_after"},
+               {"serial:      ", "serial"}});
+  PrintThumbprints(certificate, indent);
+  PrintFields(certificate, indent, {{"generation:  ", "generation"}, {"key:         ", "key"}});
+}
+
+void PrintEveryField(const boost::json::object& certificate, std::string_view indent) {
+  PrintFields(certificate, indent,
+              {{"store:       ", "store"},
+               {"role:        ", "role"},
+               {"state:       ", "state"},
+               {"since:       ", "since"},
+               {"name:        ", "name"},
+               {"subject:     ", "subject"},
+               {"issuer:      ", "issuer"},
+               {"self-signed: ", "self_signed"},
+               {"authority:   ", "is_ca"},
+               {"valid from:  ", "not_before"},
+               {"valid until: ", "not_after"},
+               {"serial:      ", "serial"}});
+  PrintThumbprints(certificate, indent);
+  PrintFields(
+      certificate, indent,
+      {{"generation:  ", "generation"}, {"key:         ", "key"}, {"key digest:  ", "key_sha256"}});
+  const std::string ids = ListText(certificate, "server_ids");
+  if (!ids.empty()) Print(std::string(indent) + "server ids:  " + ids + "\n");
+}
+
+std::string ListText(const boost::json::object& value, std::string_view name) {
+  std::string text;
+  const auto* const list = value.if_contains(name);
+  if (list == nullptr || !list->is_array()) return text;
+  for (const auto& item : list->get_array()) {
+    if (!item.is_string()) continue;
+    text += (text.empty() ? "" : ", ") + std::string(item.get_string());
+  }
+  return text;
+}
+
+void PrintTexts(const boost::json::object& value, std::string_view name, std::string_view label) {
+  const auto* const list = value.if_contains(name);
+  if (list == nullptr || !list->is_array()) return;
+  for (const auto& item : list->get_array()) {
+    if (item.is_string()) PrintLine(std::string(label) + std::string(item.get_string()));
+  }
+}
+
+bool Flag(const boost::json::object& value, std::string_view name) {
+  const auto* const member = value.if_contains(name);
+  return member != nullptr && member->is_bool() && member->get_bool();
 }
 
 void Table::Print() const {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -22,8 +23,23 @@ void PrintJson(const boost::json::object& value);
 void Print(std::string_view text);
 void PrintLine(std::string_view text);
 
+// PrintToError is PrintLine on standard error.
+void PrintToError(std::string_view text);
+// PrintRaw writes octets to standard output as they are: a file's content. kIo if not all of them
+// could be written.
+[[nodiscard]] Status PrintRaw(std::string_view octets);
+
 // PrintCertificate shows a certificate (CertificateJson) as people compare it.
 void PrintCertificate(const boost::json::object& certificate, std::string_view indent);
+// PrintEveryField shows all that is known of it.
+void PrintEveryField(const boost::json::object& certificate, std::string_view indent);
+
+// ListText puts the members of a list of texts on one line, with a comma between them.
+[[nodiscard]] std::string ListText(const boost::json::object& value, std::string_view name);
+// PrintTexts prints the members of a list of texts, if there is one, on a line each.
+void PrintTexts(const boost::json::object& value, std::string_view name, std::string_view label);
+// Flag returns a member that is true or false; false if absent.
+[[nodiscard]] bool Flag(const boost::json::object& value, std::string_view name);
 
 // Text returns a member as text ("" if absent); numbers in decimal.
 [[nodiscard]] std::string Text(const boost::json::object& value, std::string_view name);

@@ -1,14 +1,19 @@
 #include "cli/server_commands.h"
 
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
 #include <optional>
 #include <utility>
 
 #include "base/encoding.h"
 #include "base/files.h"
 #include "base/process.h"
-#include "cli/passwords.h"
+#include "base/terminal.h"
+#include "cli/archive_commands.h"
+#include "cli/certificate_file.h"
+#include "cli/init_dialogue.h"
+#include "cli/progress.h"
 #include "crypto/hash.h"
-#include "crypto/pkcs12.h"
 #include "keys/backup.h"
 #include "server/host.h"
 
@@ -16,20 +21,30 @@ namespace countersign::cli {
 namespace {
 
 PasswordSource BackupPassword(const InitCommand& command) {
-  return {.what = "password of the automatic backup (at least 12 characters)",
-          .file = command.password_file,
-          .environment = "COUNTERSIGN_PASSWORD",
-          .credential = "backup-password",
-          .option = "--password-file"};
+  PasswordSource source = AutomaticBackupPassword();
+  source.what += " (at least 12 characters)";
+  source.file = command.password_file;
+  source.fd = command.password_fd;
+  source.credential = "backup-password";
+  return source;
 }
 
-Result<SecretBytes> ImportPassword(const InitCommand& command) {
-  return GetPassword({.what = "password of " + command.import_file,
-                      .file = command.import_password_file,
-                      .environment = "COUNTERSIGN_IMPORT_PASSWORD",
-                      .credential = "import-password",
-                      .option = "--import-password-file"},
-                     Prompt::kOnce);
+PasswordSource ImportPassword(const InitCommand& command) {
+  return {.what = "password of " + command.import_file,
+          .file = command.import_password_file,
+          .fd = command.import_password_fd,
+          .environment = "COUNTERSIGN_IMPORT_PASSWORD",
+          .credential = "import-password",
+          .option = "--import-password-file",
+          .empty = EmptySecret::kAllowed};
+}
+
+PasswordSource OwnerPassword(const InitCommand& command) {
+  return {.what = "password of " + command.owner_file,
+          .file = command.owner_password_file,
+          .environment = "COUNTERSIGN_OWNER_PASSWORD",
+          .credential = "owner-password",
+          .option = "--owner-password-file"};
 }
 
 // The documented places of CertificateManager and IpXfer. Only root may make links that others
@@ -54,29 +69,33 @@ std::string PlaceTools(const std::filesystem::path& folder) {
                 : "CertificateManager and IpXfer are under PCCSRV/Admin/Utility.";
 }
 
-void PrintOutcome(const InitCommand& command, const crypto::Certificate& certificate,
+void PrintJsonOutcome(const InitCommand& command, const server::Issued& issued,
+                      const SecretBytes* generated) {
+  boost::json::array notes;
+  for (const auto& note : issued.notes) notes.emplace_back(note);
+  boost::json::object answer = {{"ok", true},
+                                {"folder", command.folder.string()},
+                                {"serial", issued.certificate.serial()},
+                                {"not_after", FormatUtc(issued.certificate.not_after())},
+                                {"sha256", HexLower(issued.certificate.thumbprint())},
+                                {"owner_key", issued.owner_key},
+                                {"notes", std::move(notes)}};
+  if (generated != nullptr) answer["generated_password"] = generated->text();
+  PrintJson(answer);
+}
+
+void PrintOutcome(const InitCommand& command, const server::Issued& issued,
                   const SecretBytes* generated, Form form) {
   const std::string tools = PlaceTools(command.folder);
   if (form == Form::kJson) {
-    boost::json::object answer = {{"ok", true},
-                                  {"folder", command.folder.string()},
-                                  {"serial", certificate.serial()},
-                                  {"not_after", FormatUtc(certificate.not_after())},
-                                  {"sha256", HexLower(certificate.thumbprint())}};
-    if (generated != nullptr) answer["generated_password"] = generated->text();
-    PrintJson(answer);
+    PrintJsonOutcome(command, issued, generated);
     return;
   }
   PrintLine("The server is in " + command.folder.string() + ". Its certificate:");
-  PrintCertificate({{"store", store::kStoreActive},
-                    {"name", certificate.common_name()},
-                    {"not_before", FormatUtc(certificate.not_before())},
-                    {"not_after", FormatUtc(certificate.not_after())},
-                    {"serial", certificate.serial()},
-                    {"sha256", HexLower(certificate.thumbprint())},
-                    {"sha1", HexLower(crypto::Sha1(certificate.der()))},
-                    {"key", certificate.key().Description()}},
-                   "  ");
+  boost::json::object certificate = CertificateFields(issued.certificate);
+  certificate["store"] = store::kStoreActive;
+  PrintCertificate(certificate, "  ");
+  for (const auto& note : issued.notes) PrintLine("note: " + note);
   if (generated != nullptr) {
     PrintLine("The password of the automatic backup, shown only now:");
     PrintLine("  " + std::string(generated->text()));
@@ -90,31 +109,86 @@ void PrintOutcome(const InitCommand& command, const crypto::Certificate& certifi
 Exit MakeFolder(const InitCommand& command, const server::InitRequest& request,
                 const SecretBytes* generated, Form form) {
   const auto log = MakeQuietLog();
-  const auto certificate = server::InitServerFolder(request, *log, ReadClocks().wall);
-  if (!certificate) return PrintError(certificate.error(), form);
-  PrintOutcome(command, *certificate, generated, form);
+  std::optional<Progress> progress(std::in_place, "making the server's folder");
+  const auto issued = server::InitServerFolder(request, *log, ReadClocks().wall);
+  progress.reset();
+  if (!issued) return PrintError(issued.error(), form);
+  PrintOutcome(command, *issued, generated, form);
   return Exit::kOk;
 }
 
 Exit InitByImport(const InitCommand& command, server::InitRequest request, Form form) {
-  const auto file = ReadFile(command.import_file, crypto::kPkcs12MaxLen);
+  const auto file = ReadFile(command.import_file, kMaxKeyFileLen);
   if (!file) return PrintError(file.error(), form);
-  const auto import_password = ImportPassword(command);
+  const auto import_password = GetPassword(ImportPassword(command), Prompt::kOnce);
   if (!import_password) return PrintError(import_password.error(), form);
-  auto own = GivenPassword(BackupPassword(command));
+  const auto own = GivenPassword(BackupPassword(command));
   if (!own) return PrintError(own.error(), form);
   request.import_file = &*file;
   request.import_password = &*import_password;
-  if (!own->empty()) request.backup_password = &*own;
+  request.import_key = command.import_key;
+  if (*own) request.backup_password = &**own;
   return MakeFolder(command, request, nullptr, form);
+}
+
+// The owner of another server certifies this one, too.
+Exit InitUnderOwner(const InitCommand& command, server::InitRequest request, Form form) {
+  const auto file = ReadFile(command.owner_file, kMaxKeyFileLen);
+  if (!file) return PrintError(file.error(), form);
+  const auto owner_password = GetPassword(OwnerPassword(command), Prompt::kOnce);
+  if (!owner_password) return PrintError(owner_password.error(), form);
+  const auto own = GetPassword(BackupPassword(command), Prompt::kTwice);
+  if (!own) return PrintError(own.error(), form);
+  request.owner_file = &*file;
+  request.owner_password = &*owner_password;
+  request.backup_password = &*own;
+  return MakeFolder(command, request, nullptr, form);
+}
+
+Exit InitByDialogue(const InitCommand& command, server::InitRequest request, Form form) {
+  const auto answers = AskOnTerminal(command.folder);
+  if (!answers) return PrintError(answers.error(), form);
+  if (!answers->backup_password.empty()) request.backup_password = &answers->backup_password;
+  if (answers->import_file.empty()) return MakeFolder(command, request, nullptr, form);
+  const auto file = ReadFile(answers->import_file, kMaxKeyFileLen);
+  if (!file) return PrintError(file.error(), form);
+  request.import_file = &*file;
+  request.import_password = &answers->import_password;
+  return MakeFolder(command, request, nullptr, form);
+}
+
+Status CheckOptions(const InitCommand& command) {
+  const bool import = !command.import_file.empty();
+  if (!import && !command.config.follower_of.empty()) {
+    return Fail(Code::kUsage, "--follower needs --import: the issuer's OfficeScanAuth.dat",
+                "countersign server init --follower NAME --import OfficeScanAuth.dat");
+  }
+  if (!import && !command.import_key.empty()) {
+    return Fail(Code::kUsage, "--key needs --import");
+  }
+  if (import && (!command.owner_file.empty() || command.generate_password)) {
+    return Fail(Code::kUsage, "--import goes neither with --owner-from nor --generate-password");
+  }
+  return {};
+}
+
+bool IsDialogueWanted(const InitCommand& command, Form form) {
+  return !command.has_options && form == Form::kText && InputIsTerminal() && OutputIsTerminal() &&
+         GetEnvironment("COUNTERSIGN_PASSWORD").empty() &&
+         GetEnvironment("CREDENTIALS_DIRECTORY").empty();
 }
 
 }  // namespace
 
 Exit InitServer(const InitCommand& command, Form form) {
   ForbidCoreDumps();
-  server::InitRequest request{.path = command.folder, .config = command.config};
-  if (!command.import_file.empty()) return InitByImport(command, request, form);
+  if (const auto fine = CheckOptions(command); !fine) return PrintError(fine.error(), form);
+  server::InitRequest request;
+  request.path = command.folder;
+  request.config = command.config;
+  if (IsDialogueWanted(command, form)) return InitByDialogue(command, std::move(request), form);
+  if (!command.import_file.empty()) return InitByImport(command, std::move(request), form);
+  if (!command.owner_file.empty()) return InitUnderOwner(command, std::move(request), form);
   if (command.generate_password) {
     crypto::SystemRandom random;
     const SecretBytes generated = keys::GeneratePassword(random);

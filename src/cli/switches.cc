@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+
+#include "base/process.h"
 
 namespace countersign::cli {
 namespace {
@@ -10,6 +13,33 @@ namespace {
 constexpr std::array<std::string_view, 7> kDashes = {
     "-",           "\xe2\x80\x90", "\xe2\x80\x91", "\xe2\x80\x93", "\xe2\x80\x94", "\xe2\x88\x92",
     "\xef\xbc\x8d"};
+
+constexpr std::string_view kSeeHelp = "-help shows the switches";
+
+bool TakesSecret(const SwitchSpec& spec) {
+  return std::ranges::find(spec.values, ValueKind::kSecret) != spec.values.end();
+}
+
+std::unexpected<Error> NoSwitch(const Words& args, std::size_t at,
+                                const std::vector<SwitchSpec>& specs) {
+  const std::string name = SwitchName(args[at].text());
+  const bool with_secret = std::ranges::any_of(args, [&](const auto& arg) {
+    const auto* const spec = FindSwitch(arg.text(), specs);
+    return spec != nullptr && TakesSecret(*spec);
+  });
+  // A password in the wrong place may begin with a dash, too.
+  if (!name.empty() && !with_secret) {
+    return Fail(Code::kUsage, "there is no switch -" + name, std::string(kSeeHelp));
+  }
+  const bool torn = args[at].text().ends_with("\xe2\x80\x9d");
+  return Fail(Code::kUsage,
+              "argument " + std::to_string(at + 1) +
+                  " is not a switch, and no switch before it takes so many values",
+              torn
+                  ? "put \" around a value with spaces; typographic quotation marks do not hold it "
+                    "together"
+                  : std::string(kSeeHelp));
+}
 
 }  // namespace
 
@@ -25,39 +55,69 @@ std::string SwitchName(std::string_view arg) {
   return name;
 }
 
-Result<Switches> Switches::Parse(const std::vector<std::string>& args,
-                                 const std::vector<SwitchSpec>& specs) {
+const SwitchSpec* FindSwitch(std::string_view arg, const std::vector<SwitchSpec>& specs) {
+  const std::string name = SwitchName(arg);
+  const auto spec = std::ranges::find_if(
+      specs, [&](const auto& candidate) { return !name.empty() && candidate.name == name; });
+  return spec == specs.end() ? nullptr : &*spec;
+}
+
+Result<Words> TakeArguments(int argc, char** argv, const std::vector<SwitchSpec>& specs) {
+  Words words;
+  bool expect_secret = false;
+  for (int i = 1; i < argc; ++i) {
+    if (i <= kMaxArguments) words.push_back(SecretBytes::OwnText(argv[i]));
+    const auto* const spec = FindSwitch(argv[i], specs);
+    // What follows -c is a password, also if it looks like a switch.
+    if (spec == nullptr || expect_secret) WipeArgument(argv[i]);
+    expect_secret = !expect_secret && spec != nullptr && !spec->values.empty() &&
+                    spec->values.front() == ValueKind::kSecret;
+  }
+  if (argc - 1 > kMaxArguments) {
+    return Fail(Code::kUsage,
+                "more than " + std::to_string(kMaxArguments) + " arguments; nothing was done",
+                std::string(kSeeHelp));
+  }
+  return words;
+}
+
+Result<Switches> Switches::Parse(Words args, const std::vector<SwitchSpec>& specs) {
   Switches switches;
   for (std::size_t i = 0; i < args.size(); ++i) {
-    const std::string name = SwitchName(args[i]);
-    const auto spec =
-        std::ranges::find_if(specs, [&](const auto& s) { return !name.empty() && s.name == name; });
-    if (spec == specs.end()) {
-      // The argument itself is not repeated: it may be a password in the wrong place.
-      return Fail(Code::kUsage,
-                  name.empty() ? "argument " + std::to_string(i + 1) +
-                                     " is not a switch, and no switch before it "
-                                     "takes so many values"
-                               : "there is no switch -" + name,
-                  "--help shows the switches");
-    }
+    const auto* const spec = FindSwitch(args[i].text(), specs);
+    if (spec == nullptr) return NoSwitch(args, i, specs);
+    const std::string name(spec->name);
     if (switches.Has(name)) return Fail(Code::kUsage, "-" + name + " is given twice");
-    if (args.size() - i - 1 < spec->num_values) {
+    const std::size_t wanted = spec->values.size();
+    const std::size_t follow = args.size() - i - 1;
+    if (follow < wanted) {
       return Fail(Code::kUsage,
-                  "-" + name + " takes " + std::to_string(spec->num_values) + " values; " +
-                      std::to_string(args.size() - i - 1) + " follow",
-                  "--help shows the switches");
+                  "-" + name + " takes " + std::to_string(wanted) +
+                      (wanted == 1 ? " value; " : " values; ") + std::to_string(follow) +
+                      (follow == 1 ? " follows" : " follow"),
+                  std::string(kSeeHelp));
     }
-    const auto first = args.begin() + static_cast<std::ptrdiff_t>(i) + 1;
-    switches.values_[name] = {first, first + static_cast<std::ptrdiff_t>(spec->num_values)};
-    i += spec->num_values;
+    auto& values = switches.values_[name];
+    for (std::size_t v = 0; v < wanted; ++v) values.push_back(args[i + 1 + v].Clone());
+    i += wanted;
   }
   return switches;
 }
 
 std::string Switches::Value(std::string_view name, std::size_t index) const {
+  const auto* const value = Secret(name, index);
+  return value == nullptr ? std::string() : std::string(value->text());
+}
+
+const SecretBytes* Switches::Secret(std::string_view name, std::size_t index) const {
   const auto at = values_.find(name);
-  return at == values_.end() || index >= at->second.size() ? std::string() : at->second[index];
+  return at == values_.end() || index >= at->second.size() ? nullptr : &at->second[index];
+}
+
+void Switches::Replace(std::string_view name, std::size_t index, std::string_view text) {
+  const auto at = values_.find(name);
+  Check(at != values_.end() && index < at->second.size(), "Switches::Replace of no value");
+  at->second[index] = SecretBytes::OwnText(text);
 }
 
 }  // namespace countersign::cli

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "cli/switches.h"
-
 namespace countersign::cli {
 
 Form FormOf(const std::vector<std::string>& args) {
@@ -12,8 +10,15 @@ Form FormOf(const std::vector<std::string>& args) {
   return json ? Form::kJson : Form::kText;
 }
 
+Form FormOf(const Words& args) {
+  const bool json =
+      std::ranges::any_of(args, [](const auto& arg) { return SwitchName(arg.text()) == "json"; });
+  return json ? Form::kJson : Form::kText;
+}
+
 Exit ExplainUsage(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
-  if (error.get_exit_code() != 0 && FormOf({argv + 1, argv + argc}) == Form::kJson) {
+  if (error.get_exit_code() != 0 &&
+      FormOf(std::vector<std::string>(argv + 1, argv + argc)) == Form::kJson) {
     return PrintError({Code::kUsage, error.what(), app.get_name() + " --help"}, Form::kJson);
   }
   return app.exit(error) == 0 ? Exit::kOk : Exit::kUsage;

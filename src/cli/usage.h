@@ -6,12 +6,14 @@
 
 #include "cli/exit_codes.h"
 #include "cli/output.h"
+#include "cli/switches.h"
 
 namespace countersign::cli {
 
 // FormOf is the form of messages about arguments that make no sense: JSON if -json or --json is
 // among them.
 [[nodiscard]] Form FormOf(const std::vector<std::string>& args);
+[[nodiscard]] Form FormOf(const Words& args);
 
 // ExplainUsage prints what CLI11 has to say: help or the version (kOk), or what is wrong with the
 // arguments (kUsage).

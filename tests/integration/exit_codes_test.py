@@ -191,7 +191,7 @@ class ExitCodes(Case):
 
     def test_5_csv(self):
         path = self.lab.path / "list.csv"
-        self.lab.ok("CertificateManager", "-l", path, "-bom")
+        self.assert_exit(0, self.lab.run("CertificateManager", "-l", path, "-bom"))
         octets = path.read_bytes()
         self.assertTrue(octets.startswith(b"\xef\xbb\xbfagent_id,"))
         self.lab.ok("CertificateManager", "-l", path)

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "cli/output.h"
+#include "cli/passwords.h"
+#include "cli/session.h"
+
+// countersign backup …: the automatic backup, AuthCertBackup/OfficeScanAuth.dat.
+namespace countersign::cli {
+
+struct BackupVerifyCommand {
+  std::filesystem::path file;  // a copy; empty: the automatic backup itself
+  PasswordSource password = AutomaticBackupPassword();
+};
+// VerifyBackup opens it and says what a restore would bring back. kBackupLacks if that is not
+// everything.
+[[nodiscard]] Exit VerifyBackup(Session& session, const BackupVerifyCommand& command, Form form);
+
+[[nodiscard]] Exit ShowBackupStatus(Session& session, Form form);
+
+struct BackupPasswordCommand {
+  PasswordSource password = AutomaticBackupPassword();
+  PasswordSource fresh;
+};
+[[nodiscard]] Exit ChangeBackupPassword(Session& session, const BackupPasswordCommand& command,
+                                        Form form);
+
+}  // namespace countersign::cli

@@ -1,0 +1,98 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <utility>
+
+#include "cli/agent_commands.h"
+#include "cli/command_line.h"
+
+// countersign agents …, countersign order …
+namespace countersign::cli {
+namespace {
+
+void AddList(CommandLine& line, CLI::App* agents) {
+  auto* const list = agents->add_subcommand("list", "all agents, or those of some standing");
+  const auto command = std::make_shared<ListCommand>();
+  const auto mismatched = std::make_shared<bool>(false);
+  list->add_option("--standing", command->standings,
+                   "verified, behind, mismatched, new or quarantined; repeatable")
+      ->allow_extra_args(false);
+  list->add_flag("--mismatched", *mismatched, "only agents without a valid certificate");
+  line.Then(list, [command, mismatched](Session& session, Form form) {
+    if (*mismatched) command->standings = {"mismatched", "quarantined"};
+    return ListAgents(session, *command, form);
+  });
+}
+
+void AddOne(CommandLine& line, CLI::App* agents) {
+  const auto ids = std::make_shared<std::vector<std::string>>();
+  auto* const show = agents->add_subcommand("show", "everything about one agent");
+  show->add_option("agent", *ids, "agent id")->required()->expected(1);
+  line.Then(show,
+            [ids](Session& session, Form form) { return ShowAgent(session, ids->front(), form); });
+  for (const auto& [name, text] : {std::pair("approve", "admit agents that wait for it"),
+                                   std::pair("forget", "refuse agents' keys for ever")}) {
+    auto* const command = agents->add_subcommand(name, text);
+    command->add_option("agents", *ids, "agent ids")->required();
+    line.Then(command, [ids, verb = std::string(name)](Session& session, Form form) {
+      return ChangeAgents(session, verb, *ids, form);
+    });
+  }
+}
+
+void AddPackage(CommandLine& line, CLI::App* agents) {
+  auto* const package =
+      agents->add_subcommand("package", "make an installation package for agents");
+  const auto command = std::make_shared<PackageCommand>();
+  package->add_option("-o,--output", command->folder, "folder to make")->required();
+  package->add_option("--domain", command->domain, "domain of the agents, like eu/paris");
+  package->add_option("--host", command->host,
+                      "the server's name or address, if not as configured");
+  package->add_option("--uses", command->uses, "how many agents its token admits (0: any number)");
+  package->add_option("--days", command->days, "how long its token is good")->capture_default_str();
+  line.Then(package, [command](Session& session, Form form) {
+    return MakePackage(session, *command, form);
+  });
+}
+
+void AddOrder(CommandLine& line) {
+  auto* const order = line.app().add_subcommand("order", "orders to agents")->require_subcommand(1);
+  auto* const send = order->add_subcommand("send", "send an order and wait for the receipts");
+  const auto command = std::make_shared<OrderCommand>();
+  // One value each time: what follows is the act.
+  auto* const agent =
+      send->add_option("--agent", command->agents, "agent id; repeatable")->allow_extra_args(false);
+  send->add_flag("--all", command->all, "all admitted agents")->excludes(agent);
+  send->add_option("act", command->act, "ping, report or update-now")->required();
+  send->add_option("--args", command->args, "arguments as a JSON object");
+  auto* const wait = send->add_option_function<long>(
+      "--wait", [command](const long& seconds) { command->wait = std::chrono::seconds(seconds); },
+      "seconds to wait for the receipts (30)");
+  send->add_flag_callback(
+          "--no-wait", [command] { command->wait = std::chrono::seconds(0); },
+          "queue it and return")
+      ->excludes(wait);
+  send->add_option_function<long>(
+      "--expires",
+      [command](const long& seconds) { command->expires = std::chrono::seconds(seconds); },
+      "seconds after which an order that was not delivered lapses (7 days)");
+  line.Then(send, [command](Session& session, Form form) {
+    if (command->agents.empty() && !command->all) {
+      return PrintError({Code::kUsage, "--agent ID or --all is needed", "countersign agents list"},
+                        form);
+    }
+    return SendOrder(session, *command, form);
+  });
+}
+
+}  // namespace
+
+void AddAgentCommands(CommandLine& line) {
+  auto* const agents =
+      line.app().add_subcommand("agents", "agents of this server")->require_subcommand(1);
+  AddList(line, agents);
+  AddOne(line, agents);
+  AddPackage(line, agents);
+  AddOrder(line);
+}
+
+}  // namespace countersign::cli

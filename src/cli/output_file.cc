@@ -1,0 +1,36 @@
+#include "cli/output_file.h"
+
+namespace countersign::cli {
+
+namespace fs = std::filesystem;
+
+Status CheckOutput(const fs::path& path, Existing existing) {
+  if (path.empty()) return Fail(Code::kUsage, "a file name is needed, and it is empty");
+  std::error_code failed;
+  const auto folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  if (fs::status(folder, failed).type() == fs::file_type::not_found) {
+    return Fail(Code::kNotFound, "there is no folder " + folder.string(),
+                "mkdir -p '" + folder.string() + "'");
+  }
+  const auto there = fs::symlink_status(path, failed).type();
+  if (there == fs::file_type::not_found || there == fs::file_type::none ||
+      there == fs::file_type::unknown) {
+    return {};  // what else is wrong is found when it is written
+  }
+  if (fs::is_directory(path, failed)) {
+    return Fail(Code::kUsage, path.string() + " is a folder", "give the name of a file in it");
+  }
+  if (there != fs::file_type::regular && there != fs::file_type::symlink) {
+    return Fail(Code::kUsage, path.string() + " is no regular file", "give the name of a file");
+  }
+  if (existing == Existing::kReplace) return {};
+  return Fail(Code::kAlreadyExists, path.string() + " is there already; nothing was done",
+              "give another name, or -replace to overwrite it");
+}
+
+Status WriteOutput(const fs::path& path, ByteView content, FileMode mode, Existing existing) {
+  COUNTERSIGN_RETURN_IF_ERROR(CheckOutput(path, existing));
+  return WriteFileAtomically(path, content, mode);
+}
+
+}  // namespace countersign::cli
