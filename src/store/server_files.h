@@ -46,7 +46,7 @@ class ServerStorage {
   [[nodiscard]] virtual Status WritePublicCertificate(ByteView der) = 0;
 };
 
-// ServerFolder is a server's folder on a real disk (docs/files.md lists it).
+// ServerFolder is a server's folder on a real disk (docs/architecture.md lists it).
 class ServerFolder final : public ServerStorage {
  public:
   // Create makes the sub-folders in an existing, private folder.
