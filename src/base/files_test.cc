@@ -73,6 +73,17 @@ TEST_F(FilesTest, FileAtTheLimitIsReadAndOneOverIsRefused) {
   EXPECT_THAT(over.error().message, HasSubstr((folder_ / "f").string()));
 }
 
+TEST_F(FilesTest, HugeFileIsRefusedByItsSizeAndAnEndlessOneAtTheLimit) {
+  ASSERT_TRUE(WriteFileAtomically(folder_ / "huge", {}, FileMode::kPrivate));
+  fs::resize_file(folder_ / "huge", std::uintmax_t{2} << 30);  // sparse
+  for (const fs::path& path : {folder_ / "huge", fs::path("/dev/zero")}) {
+    const auto over = ReadFile(path, 1 << 20);
+    ASSERT_FALSE(over);
+    EXPECT_EQ(over.error().code, Code::kMalformed);
+    EXPECT_THAT(over.error().message, HasSubstr("1048576"));
+  }
+}
+
 TEST_F(FilesTest, FileOfUnknownSizeIsReadWhole) {
   const auto content = ReadFile("/proc/self/status", 1 << 20);
   ASSERT_TRUE(content) << content.error().message;
