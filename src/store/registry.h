@@ -143,12 +143,22 @@ struct TokenRow {
   bool operator==(const TokenRow&) const = default;
 };
 
+// Actor is the administrator who made something happen.
+struct Actor {
+  std::uint32_t uid = 0;  // by the operating system
+  std::string name;       // that the system has for it
+  std::string terminal;   // "pts/3", "none": what the caller's program said
+  std::string login;      // "alice (uid 1000)", or empty: what it said of who logged in
+  bool operator==(const Actor&) const = default;
+};
+
 struct EventRow {
   std::int64_t id = 0;  // grows
   Instant at;
-  std::string kind;   // "certificate-replaced", "agent-cloned", ...
-  std::string agent;  // id as text, or empty
-  std::string text;   // for people
+  std::string kind;              // "certificate-replaced", "agent-cloned", ...
+  std::string agent;             // id as text, or empty
+  std::string text;              // for people
+  std::optional<Actor> by = {};  // none: the server itself
   bool operator==(const EventRow&) const = default;
 };
 

@@ -81,6 +81,21 @@ TEST_P(RegistryRecordsTest, EventsGetGrowingIdsAndArePaged) {
   EXPECT_TRUE(registry().ListEvents(rest[2].id, 100)->empty());
 }
 
+TEST_P(RegistryRecordsTest, EventsTellWhoOrThatItWasTheServer) {
+  const Actor actor{~std::uint32_t{0}, kOddText, kOddText, kOddText};
+  const Actor root{0, "root", "none", ""};
+  for (const auto& by : {std::optional<Actor>(), std::optional(actor), std::optional(root)}) {
+    EventRow row{.id = 0, .at = FromUnix(1), .kind = "k", .agent = {}, .text = {}};
+    row.by = by;
+    ASSERT_TRUE(registry().AddEvent(row).has_value());
+  }
+  const auto events = registry().ListEvents(0, 10).value();
+  ASSERT_EQ(events.size(), 3U);
+  EXPECT_EQ(events[0].by, std::nullopt);
+  EXPECT_EQ(events[1].by, actor);
+  EXPECT_EQ(events[2].by, root);
+}
+
 TEST_P(RegistryRecordsTest, SettingsComeBackAndAreReplaced) {
   const std::string big(4 * 1024 * 1024, '\0');
   ASSERT_TRUE(registry().PutMeta("key", kOddText).has_value());

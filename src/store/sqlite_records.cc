@@ -45,6 +45,15 @@ EventRow ReadEvent(SqliteQuery& query) {
   row.kind = query.Text();
   row.agent = query.Text();
   row.text = query.Text();
+  const auto uid = query.OptionalRanged(~std::uint32_t{0});
+  Actor by;
+  by.name = query.Text();
+  by.terminal = query.Text();
+  by.login = query.Text();
+  if (uid) {
+    by.uid = *uid;
+    row.by = std::move(by);
+  }
   return row;
 }
 
@@ -97,9 +106,15 @@ Result<std::optional<TokenRow>> SqliteRecords::FindToken(std::string_view id) {
 
 Status SqliteRecords::AddEvent(const EventRow& row) {
   return connection_.Run("cannot add an event", [&]() -> Status {
-    SqliteQuery query(connection_,
-                      "INSERT INTO events (at, kind, agent, text) VALUES (?, ?, ?, ?)");
-    query.Bind(row.at).Bind(row.kind).Bind(row.agent).Bind(row.text).Write();
+    SqliteQuery query(
+        connection_,
+        "INSERT INTO events (at, kind, agent, text, by_uid, by_name, by_terminal, by_login) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    const Actor by = row.by.value_or(Actor());
+    std::optional<std::uint32_t> uid;
+    if (row.by) uid = by.uid;
+    query.Bind(row.at).Bind(row.kind).Bind(row.agent).Bind(row.text);
+    query.BindOptional(uid).Bind(by.name).Bind(by.terminal).Bind(by.login).Write();
     return {};
   });
 }
@@ -107,8 +122,8 @@ Status SqliteRecords::AddEvent(const EventRow& row) {
 Result<std::vector<EventRow>> SqliteRecords::ListEvents(std::int64_t after, std::size_t limit) {
   return connection_.Run("cannot list events", [&]() -> Result<std::vector<EventRow>> {
     SqliteQuery query(connection_,
-                      "SELECT id, at, kind, agent, text FROM events WHERE id > ? "
-                      "ORDER BY id LIMIT ?");
+                      "SELECT id, at, kind, agent, text, by_uid, by_name, by_terminal, by_login "
+                      "FROM events WHERE id > ? ORDER BY id LIMIT ?");
     query.Bind(after).BindCount(limit);
     std::vector<EventRow> rows;
     while (query.Step()) rows.push_back(ReadEvent(query));

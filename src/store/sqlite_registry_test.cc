@@ -5,6 +5,9 @@
 #include "base/files.h"
 #include "store/registry_conformance.h"
 #include "store/scratch_folder.h"
+#include "store/sqlite_connection.h"
+#include "store/sqlite_migrations.h"
+#include "store/sqlite_query.h"
 
 namespace countersign::store {
 namespace {
@@ -78,6 +81,29 @@ TEST_F(SqliteRegistryTest, TwoConnectionsSeeEachOthersCommits) {
   EXPECT_EQ((*two)->GetMeta("key").value(), "one");
   ASSERT_TRUE((*two)->PutMeta("key", "two").has_value());
   EXPECT_EQ((*one)->GetMeta("key").value(), "two");
+}
+
+TEST_F(SqliteRegistryTest, EventsFromBeforeTheyToldWhoAreKept) {
+  {
+    const auto first = SqliteConnection::Open(path(), SqliteMigrations().first(1));
+    ASSERT_TRUE(first.has_value()) << first.error().message;
+    const auto added = (*first)->Run("cannot add", [&]() -> Status {
+      SqliteQuery(**first, "INSERT INTO events (at, kind, agent, text) VALUES (7, 'k', '', 't')")
+          .Write();
+      return {};
+    });
+    ASSERT_TRUE(added.has_value()) << added.error().message;
+  }
+  const auto registry = OpenSqlite(path());
+  ASSERT_TRUE(registry.has_value()) << registry.error().message;
+  EventRow row{.id = 0, .at = FromUnix(8), .kind = "k", .agent = {}, .text = {}};
+  row.by = Actor{1'000, "alice", "pts/3", ""};
+  ASSERT_TRUE((*registry)->AddEvent(row).has_value());
+  const auto events = (*registry)->ListEvents(0, 10).value();
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[0].text, "t");
+  EXPECT_EQ(events[0].by, std::nullopt);
+  EXPECT_EQ(events[1].by, row.by);
 }
 
 TEST_F(SqliteRegistryTest, NestedTransactionAborts) {
