@@ -23,6 +23,7 @@ using crypto::PublicKey;
 constexpr char kOwnerName[] = "countersign owner";
 constexpr char kServerName[] = "OfficeScan Server NTSG";
 constexpr char kManifestName[] = "countersign manifest";
+constexpr std::string_view kCertificate = "certificate: ";  // Certificate::Parse begins so
 
 // An owner certificate of a key: self-signed, and good for signing others (protocol section 2).
 bool IsOwnerCertificate(const Certificate& certificate, const PublicKey& key) {
@@ -107,8 +108,9 @@ void SortCertificates(const Pkcs12Contents& file, BackupContents& contents) {
     if (certificate) {
       contents.certificates.push_back(*std::move(certificate));
     } else if (auto summary = crypto::SummarizeCertificate(entry.der)) {
-      contents.rejected_certificates.push_back(
-          {*std::move(summary), std::move(certificate).error().message});
+      std::string reason = std::move(certificate).error().message;
+      if (reason.starts_with(kCertificate)) reason.erase(0, kCertificate.size());
+      contents.rejected_certificates.push_back({*std::move(summary), std::move(reason)});
     }
   }
 }
