@@ -21,6 +21,14 @@ struct BackupVerifyCommand {
 
 [[nodiscard]] Exit ShowBackupStatus(Session& session, Form form);
 
+struct BackupDrillCommand {
+  PasswordSource password = AutomaticBackupPassword();
+  std::filesystem::path scratch;  // a folder to make and remove; empty: one in the server's folder
+};
+// DrillBackup restores the automatic backup into a scratch folder, in this process, and compares.
+// kBackupLacks if anything came out otherwise than it should.
+[[nodiscard]] Exit DrillBackup(Session& session, const BackupDrillCommand& command, Form form);
+
 struct BackupPasswordCommand {
   PasswordSource password = AutomaticBackupPassword();
   PasswordSource fresh;

@@ -23,6 +23,20 @@ void AddVerify(CommandLine& line, CLI::App* backup) {
   });
 }
 
+void AddDrill(CommandLine& line, CLI::App* backup) {
+  auto* const drill = backup->add_subcommand(
+      "drill", "restore it into a scratch folder, make a certificate there, and compare");
+  const auto command = std::make_shared<BackupDrillCommand>();
+  const auto password = std::make_shared<PasswordFlags>();
+  password->AddTo(drill, "password of the automatic backup");
+  drill->add_option("--scratch", command->scratch,
+                    "folder to make and remove again (else one in the server's folder)");
+  line.Then(drill, [command, password](Session& session, Form form) {
+    command->password = password->Source();
+    return DrillBackup(session, *command, form);
+  });
+}
+
 void AddPassword(CommandLine& line, CLI::App* backup) {
   auto* const change = backup->add_subcommand("password", "change its password");
   const auto password = std::make_shared<PasswordFlags>();
@@ -50,6 +64,7 @@ void AddBackupCommands(CommandLine& line) {
   line.Then(backup->add_subcommand("status", "where it is, how old, and when it was verified"),
             [](Session& session, Form form) { return ShowBackupStatus(session, form); });
   AddVerify(line, backup);
+  AddDrill(line, backup);
   AddPassword(line, backup);
 }
 

@@ -4,6 +4,16 @@ namespace countersign::cli {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+bool IsInDevices(const fs::path& folder) {
+  std::error_code failed;
+  const std::string place = fs::canonical(folder, failed).string() + "/";
+  return place.starts_with("/dev/") || place.starts_with("/proc/");
+}
+
+}  // namespace
+
 Status CheckOutput(const fs::path& path, Existing existing) {
   if (path.empty()) return Fail(Code::kUsage, "a file name is needed, and it is empty");
   std::error_code failed;
@@ -20,7 +30,10 @@ Status CheckOutput(const fs::path& path, Existing existing) {
   if (fs::is_directory(path, failed)) {
     return Fail(Code::kUsage, path.string() + " is a folder", "give the name of a file in it");
   }
-  if (there != fs::file_type::regular && there != fs::file_type::symlink) {
+  // A link like /dev/stdout would be replaced itself.
+  const bool to_device = there == fs::file_type::symlink && fs::exists(path, failed) &&
+                         (!fs::is_regular_file(path, failed) || IsInDevices(folder));
+  if (to_device || (there != fs::file_type::regular && there != fs::file_type::symlink)) {
     return Fail(Code::kUsage, path.string() + " is no regular file", "give the name of a file");
   }
   if (existing == Existing::kReplace) return {};

@@ -41,6 +41,36 @@ std::unexpected<Error> NoSwitch(const Words& args, std::size_t at,
                   : std::string(kSeeHelp));
 }
 
+// How many values follow the switch at `at`, up to those that it takes. What looks like a switch
+// may be a password, but neither a path nor a text.
+std::size_t NumValues(const Words& args, std::size_t at, const SwitchSpec& spec,
+                      const std::vector<SwitchSpec>& specs) {
+  std::size_t count = 0;
+  while (count < spec.values.size() && at + 1 + count < args.size()) {
+    const bool is_switch = FindSwitch(args[at + 1 + count].text(), specs) != nullptr;
+    if (is_switch && spec.values[count] != ValueKind::kSecret) break;
+    ++count;
+  }
+  return count;
+}
+
+std::unexpected<Error> TooFew(const SwitchSpec& spec, std::size_t follow, const Words& args,
+                              std::size_t at) {
+  const std::size_t wanted = spec.values.size();
+  bool wide = false;
+  for (std::size_t i = 0; i < follow; ++i) {
+    wide = wide || args[at + 1 + i].text().find("\xe3\x80\x80") != std::string_view::npos;
+  }
+  return Fail(Code::kUsage,
+              "-" + std::string(spec.name) + " takes " + std::to_string(wanted) +
+                  (wanted == 1 ? " value; " : " values; ") + std::to_string(follow) +
+                  (follow == 1 ? " follows" : " follow"),
+              wide
+                  ? "type a space for each full-width space (U+3000): between values it belongs to "
+                    "the value"
+                  : std::string(kSeeHelp));
+}
+
 }  // namespace
 
 std::string SwitchName(std::string_view arg) {
@@ -89,14 +119,8 @@ Result<Switches> Switches::Parse(Words args, const std::vector<SwitchSpec>& spec
     const std::string name(spec->name);
     if (switches.Has(name)) return Fail(Code::kUsage, "-" + name + " is given twice");
     const std::size_t wanted = spec->values.size();
-    const std::size_t follow = args.size() - i - 1;
-    if (follow < wanted) {
-      return Fail(Code::kUsage,
-                  "-" + name + " takes " + std::to_string(wanted) +
-                      (wanted == 1 ? " value; " : " values; ") + std::to_string(follow) +
-                      (follow == 1 ? " follows" : " follow"),
-                  std::string(kSeeHelp));
-    }
+    const std::size_t follow = NumValues(args, i, *spec, specs);
+    if (follow < wanted) return TooFew(*spec, follow, args, i);
     auto& values = switches.values_[name];
     for (std::size_t v = 0; v < wanted; ++v) values.push_back(args[i + 1 + v].Clone());
     i += wanted;

@@ -61,6 +61,20 @@ TEST(SwitchesTest, UnknownSwitchIsNamedWhereNoPasswordCanBe) {
   EXPECT_NE(switches.error().message.find("-frobnicate"), std::string::npos);
 }
 
+TEST(SwitchesTest, SwitchIsNoPathButMayBeAPassword) {
+  EXPECT_FALSE(Parse({"-e", "-json"}).has_value());
+  EXPECT_FALSE(Parse({"-ine", "password", "-json"}).has_value());
+  EXPECT_TRUE(Parse({"-e", "./-json"}).has_value());
+  EXPECT_TRUE(Parse({"-c", "-json"}).has_value());
+}
+
+TEST(SwitchesTest, FullWidthSpaceBetweenValuesIsExplained) {
+  const auto switches = Parse({"-ine", "s3cret　a.pfx"});
+  ASSERT_FALSE(switches.has_value());
+  EXPECT_NE(switches.error().next.find("U+3000"), std::string::npos);
+  EXPECT_EQ(switches.error().message.find("s3cret"), std::string::npos);
+}
+
 TEST(SwitchesTest, PathTornApartByTypographicQuotesIsExplained) {
   const auto switches = Parse({"-e", "“My", "File.dat”"});
   ASSERT_FALSE(switches.has_value());

@@ -45,6 +45,28 @@ USAGE = [
     ("CertificateManager -c", 2),
     ("CertificateManager -c a -l b -json", 2),
     ("CertificateManager -ine onlyone", 2),
+    ("CertificateManager -b onlyone", 2),
+    ("CertificateManager -r onlyone", 2),
+    ("CertificateManager -re onlyone -json", 2),
+    ("CertificateManager -e", 2),
+    ("CertificateManager -l", 2),
+    ("CertificateManager -e {path} -bom -json", 2),
+    ("CertificateManager -e -json", 2),
+    ("CertificateManager -c - -json", 2),
+    ("CertificateManager -version", 0),
+    ("countersign cert", 2),
+    ("countersign cert export", 2),
+    ("countersign cert import", 2),
+    ("countersign cert restore", 2),
+    ("countersign cert backup", 2),
+    ("countersign cert mismatched", 2),
+    ("countersign cert import {path}/admin.pfx --json", 2),
+    ("countersign cert backup {path}/x.zip --json", 2),
+    ("countersign cert replace --password-fd x --json", 2),
+    ("countersign backup", 2),
+    ("countersign backup verify --json", 2),
+    ("countersign backup drill --json", 2),
+    ("countersign server init --data {path}/never --json", 2),
     ("IpXfer", 2),
     ("IpXfer -help", 0),
     ("IpXfer -s server", 2),
@@ -68,16 +90,45 @@ NOT_FOUND = [
     ("countersign agents forget " + UNKNOWN_ID + " --json", 3),
     ("countersign order send --agent " + UNKNOWN_ID + " ping --no-wait --json", 3),
     ("CertificateManager -ine password {path}/nowhere.pfx -json", 3),
+    ("CertificateManager -r password {path}/nowhere.zip -json", 3),
+    ("CertificateManager -re password {path}/nowhere.zip -json", 3),
+    ("CertificateManager -i password {path}/nowhere.pfx -json", 3),
+    ("CertificateManager -b password-for-it {path}/nowhere/x.zip -json", 3),
+    ("CertificateManager -c -password-file {path}/nowhere -json", 3),
+    ("countersign cert show {path}/nowhere.dat --json", 3),
+    ("countersign cert import {path}/nowhere.pfx --password-file {secret} --json", 3),
+    ("countersign cert restore {path}/nowhere.zip --password-file {secret} --json", 3),
+    ("countersign cert mismatched {path}/nowhere/x.csv --json", 3),
+    ("countersign backup verify {path}/nowhere.dat --password-file {secret} --json", 3),
     ("CertificateManager -e {path}/nowhere/x.dat -json", 3),
     ("CertificateManager -l {path}/nowhere/x.csv -json", 3),
 ]
 OTHERS = [
     ("countersign-agentd --agent-folder {agent} install --from {path}/package --json", 4),
     ("countersign server init --password-file {secret} --json", 4),
+    ("CertificateManager -b password-for-it {path}/nonsense -json", 4),
+    ("countersign cert backup {path}/nonsense --password-file {secret} --json", 4),
+    ("CertificateManager -b password-for-it {path}/x.zip -json", 7),
+    ("countersign cert backup {path}/x.zip --password-file {secret} --json", 7),
+    ("CertificateManager -ine {pfxword} {path}/admin.pfx -json", 7),
+    ("countersign cert import {path}/admin.pfx --password-file {pfxsecret} --json", 7),
+    ("CertificateManager -i wrong-password-here {path}/admin.pfx -json", 6),
+    ("CertificateManager -r wrong-password-here {path}/admin.pfx -json", 6),
+    ("CertificateManager -re wrong-password-here {path}/admin.pfx -json", 6),
+    ("countersign cert import {path}/admin.pfx --password-file {wrong} --json", 6),
+    ("countersign backup verify --password-file {wrong} --json", 6),
+    ("countersign backup verify {path}/admin.pfx --password-file {wrong} --json", 6),
+    ("countersign backup drill --password-file {wrong} --json", 6),
     ("CertificateManager -c wrong-password-here -json", 6),
     ("CertificateManager -ine wrong-password-here {path}/admin.pfx -json", 6),
     ("countersign cert replace --password-file {wrong} --json", 6),
     ("countersign backup password --password-file {wrong} --new-password-file {secret} --json", 6),
+    ("CertificateManager -i password {path}/nonsense -json", 13),
+    ("CertificateManager -r password {path}/nonsense -json", 13),
+    ("CertificateManager -re password {path}/nonsense -json", 13),
+    ("countersign cert show {path}/nonsense --json", 13),
+    ("countersign cert show {path}/admin.pfx --json", 13),
+    ("countersign backup verify {path}/nonsense --password-file {secret} --json", 13),
     ("CertificateManager -ine password {path}/nonsense -json", 13),
     ("IpXfer -agent-folder {agent} -e {path}/nonsense -json", 13),
     ("IpXfer -agent-folder {agent} -e {path}/admin.pem -json", 13),
@@ -88,6 +139,9 @@ NAMES = {1: "internal", 2: "usage", 3: "not-found", 4: "already-exists", 5: "per
 # Every command that only reads: exit code 0, and one JSON object that says ok.
 READING = ["countersign status", "countersign events list", "countersign agents list", "countersign agents list --mismatched",
            "countersign agents list --standing verified", "countersign agents show {id}", "countersign cert list",
+           "countersign cert show", "countersign cert show {path}/right.dat", "countersign cert show {path}/admin.pem",
+           "countersign cert mismatched {path}/list.csv", "countersign backup status",
+           "countersign backup verify --password-file {secret}", "countersign backup drill --password-file {secret}",
            "countersign cert export {path}/exported.dat", "CertificateManager -e {path}/exported.dat",
            "CertificateManager -l {path}/list.csv", "countersign agents package -o {path}/package2",
            "countersign-agentd --agent-folder {agent} status"]
@@ -99,7 +153,10 @@ class ExitCodes(Case):
         cls.lab.init()
         cls.lab.start_server()
         (cls.agent,) = cls.lab.start_agents(1)
-        cls.lab.make_pfx("admin")
+        # The automatic backup lists the agents that were admitted when its password was last given.
+        cls.lab.replace()
+        cls.lab.ok("countersign", "order", "send", "--all", "update-now")
+        cls.lab.make_pfx("admin", password="pfx-password")
         (cls.lab.path / "nonsense").write_text("this is nothing")
         (cls.lab.path / "right.dat").write_bytes((cls.agent.folder / "OfcNTCer.dat").read_bytes())
         (cls.lab.path / "bad-package").mkdir()
@@ -108,8 +165,10 @@ class ExitCodes(Case):
 
     def words(self, line):
         here = self.lab
-        return [word.format(path=here.path, agent=self.agent.folder, id=self.agent.id, data=here.data,
-                            secret=here.secret(PASSWORD), wrong=here.secret("wrong password here")) for word in line.split()]
+        known = {"path": here.path, "agent": self.agent.folder, "id": self.agent.id, "data": here.data,
+                 "secret": here.secret(PASSWORD), "wrong": here.secret("wrong password here"),
+                 "pfxword": "pfx-password", "pfxsecret": here.secret("pfx-password")}
+        return [word.format(**known) for word in line.split()]
 
     def try_all(self, cases):
         for line, code in cases:
@@ -157,6 +216,19 @@ class ExitCodes(Case):
         self.assertNotIn("not the password of it", done.out + done.err)
         self.assertEqual(self.state(), before)
         self.assertEqual(self.lab.json("countersign", "status")["certificate"]["serial"], serial)
+
+    def test_3_backup_that_would_not_bring_everything_back(self):
+        copy = self.lab.path / "earlier.dat"
+        copy.write_bytes((self.lab.data / "AuthCertBackup/OfficeScanAuth.dat").read_bytes())
+        self.lab.replace()
+        for extra in ([], ["--json"]):
+            done = self.lab.run("countersign", "backup", "verify", copy, "--password-file", self.lab.secret(PASSWORD), *extra)
+            self.assert_exit(23, done)
+        self.assertTrue(done.json["ok"] and done.json["problems"], done)
+        self.assertFalse(done.json["automatic"])
+        done = self.lab.run("countersign", "backup", "verify", "--password-file", self.lab.secret(PASSWORD), "--json")
+        self.assertTrue(self.assert_exit(0, done).json["automatic"])
+        self.lab.ok("countersign", "order", "send", "--all", "update-now")
 
     def test_3_refused(self):
         stranger = self.lab.path / "package-stranger"

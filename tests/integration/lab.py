@@ -10,6 +10,7 @@ import glob
 import http.client
 import json
 import os
+import pty
 import shutil
 import signal
 import socket
@@ -164,6 +165,28 @@ class Lab:
             [str(arg) for arg in (*prefix, *args)], input=(stdin or "").encode(), cwd=cwd or self.path,
             env=env or environment(COUNTERSIGN_DATA=str(self.data)), capture_output=True, timeout=timeout, check=False)
         return Finished(args, done)
+
+    def at_terminal(self, answers, *args, env=None, cwd=None):
+        """Runs a program on a terminal of its own, and gives one answer to each question; returns exit code and output."""
+        env = env or environment(COUNTERSIGN_DATA=str(self.data))
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(cwd or self.path)
+            os.execvpe(str(args[0]), [str(arg) for arg in args], env)
+        said, seen, answers = b"", 0, list(answers)
+        with contextlib.suppress(OSError):  # the terminal ends with the program
+            while part := os.read(terminal, 4096):
+                said += part
+                if answers and said[seen:].endswith(b": "):
+                    seen = len(said)
+                    # A question without echo stands there when the echo is off already.
+                    os.write(terminal, answers.pop(0).encode() + b"\n")
+        os.close(terminal)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        text = said.decode(errors="replace").replace("\r\n", "\n")
+        if answers:
+            raise AssertionError(f"never asked for {len(answers)} answers, exit {code}: {text}")
+        return code, text
 
     def ok(self, *args, **how):
         """Runs a program that must succeed."""
