@@ -4,6 +4,9 @@
 #include <SQLiteCpp/Transaction.h>
 #include <sqlite3.h>
 
+#include <array>
+#include <cerrno>
+#include <system_error>
 #include <tuple>
 
 #include "base/files.h"
@@ -15,7 +18,19 @@ constexpr char kMemory[] = ":memory:";
 constexpr std::int64_t kApplicationId = 1'129'531'214;  // as 0001_initial.sql sets it
 constexpr int kBusyTimeoutMs = 5'000;
 
-Code CodeOf(int sqlite_code) {
+// What the operating system said counts more than what SQLite makes of it.
+Code CodeOf(int sqlite_code, int system_error) {
+  switch (system_error) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return Code::kPermissionDenied;
+    case ENOSPC:
+    case EDQUOT:
+      return Code::kExhausted;
+    default:
+      break;
+  }
   switch (sqlite_code & 0xff) {
     case SQLITE_FULL:
     case SQLITE_NOMEM:
@@ -40,6 +55,26 @@ Code CodeOf(int sqlite_code) {
   }
 }
 
+// SystemErrorOf is what the operating system said at the newest failure: of the write-ahead log,
+// since a COMMIT that fails leaves nothing in sqlite3_system_errno, or else of opening a file.
+int SystemErrorOf(sqlite3* database, int sqlite_code) {
+  sqlite3_file* log = nullptr;
+  int error_number = 0;
+  const bool of_log =
+      (sqlite_code & 0xff) == SQLITE_IOERR &&
+      sqlite3_file_control(database, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+      log != nullptr && log->pMethods != nullptr &&
+      log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error_number) == SQLITE_OK;
+  return of_log && error_number != 0 ? error_number : sqlite3_system_errno(database);
+}
+
+// A failure of the disk or the file, rather than of what was asked.
+bool IsOfFile(int sqlite_code) {
+  constexpr std::array kCodes = {SQLITE_IOERR,   SQLITE_CANTOPEN, SQLITE_FULL,    SQLITE_READONLY,
+                                 SQLITE_CORRUPT, SQLITE_NOTADB,   SQLITE_PROTOCOL};
+  return std::ranges::find(kCodes, sqlite_code & 0xff) != kCodes.end();
+}
+
 // The file is made here, not by SQLite, so that it is 0600 whatever the umask; SQLite gives the
 // files beside it (-wal, -shm) the same permissions.
 Status MakeFile(const std::string& path) {
@@ -48,6 +83,17 @@ Status MakeFile(const std::string& path) {
   }
   COUNTERSIGN_RETURN_IF_ERROR(AppendDurably(path, {}));
   return CheckPrivate(path);
+}
+
+// WhyNoFile finds out why SQLite cannot make a file beside the registry, by making one: SQLite
+// tries again to read only, and then tells that there is no such file. Nothing if one can be made.
+std::optional<Error> WhyNoFile(const std::string& path, std::string_view what) {
+  const std::string probe = path + "-probe";
+  if (auto made = AppendDurably(probe, {}); !made) {
+    return Error{made.error().code, std::string(what) + ": " + made.error().message};
+  }
+  static_cast<void>(RemoveDurably(probe));
+  return std::nullopt;
 }
 
 class FlagGuard {
@@ -71,9 +117,10 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(
     std::unique_ptr<SqliteConnection> connection(new SqliteConnection(path));
     COUNTERSIGN_RETURN_IF_ERROR(
         connection->Run(doing, [&] { return connection->MigrateAll(migrations); }));
+    connection->path_ = path;
     return connection;
   } catch (const SQLite::Exception& exception) {
-    return WithContext(doing, ToError(exception));
+    return Fail(CodeOf(exception.getErrorCode(), 0), doing + ": " + exception.what());
   }
 }
 
@@ -138,10 +185,13 @@ SQLite::Statement& SqliteConnection::Prepared(const char* sql) {
 
 Status SqliteConnection::Transact(const std::function<Status()>& body) {
   Check(!in_transaction_, "Registry::Transact does not nest");
+  COUNTERSIGN_RETURN_IF_ERROR(BuryUnsure());
   try {
     return RunTransaction(body);
   } catch (const SQLite::Exception& exception) {
-    return WithContext("cannot commit to the registry", ToError(exception));
+    const Error error = ToError(exception);
+    NoteUnsure(exception);
+    return WithContext("cannot commit to the registry", error);
   } catch (const std::bad_alloc&) {
     return Fail(Code::kExhausted, "cannot commit to the registry: out of memory");
   }
@@ -157,6 +207,30 @@ Status SqliteConnection::RunTransaction(const std::function<Status()>& body) {
   if (doomed_) return std::unexpected(*std::exchange(doomed_, std::nullopt));
   COUNTERSIGN_RETURN_IF_ERROR(CheckTransaction());
   transaction.commit();
+  return {};
+}
+
+// A commit that failed when it was written or synced may be in the log nevertheless: a process that
+// dies now finds it there at its next start, done. As soon as anything else is committed it is
+// overwritten. Until then nobody may act as if it had not happened.
+void SqliteConnection::NoteUnsure(const SQLite::Exception& exception) {
+  if (in_transaction_ || !IsOfFile(exception.getErrorCode())) return;
+  unsure_ = true;
+  static_cast<void>(BuryUnsure());
+}
+
+Status SqliteConnection::BuryUnsure() {
+  if (!unsure_ || in_transaction_) return {};
+  try {
+    // The same value as before; it is written all the same.
+    database_.exec("PRAGMA user_version = " + std::to_string(Pragma("PRAGMA user_version")));
+  } catch (const SQLite::Exception& exception) {
+    return WithContext(
+        "whether the newest change of the registry was made is known at the next "
+        "start only",
+        ToError(exception));
+  }
+  unsure_ = false;
   return {};
 }
 
@@ -178,12 +252,20 @@ std::unexpected<Error> SqliteConnection::Failed(std::string_view doing, Error er
   return failure;
 }
 
-Error SqliteConnection::ToError(const SQLite::Exception& exception) {
+Error SqliteConnection::ToError(const SQLite::Exception& exception) const {
   const int extended = exception.getExtendedErrorCode();
   if (extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY) {
     return {Code::kAlreadyExists, "it is there already"};
   }
-  return {CodeOf(exception.getErrorCode()), exception.what()};
+  const int code = exception.getErrorCode();
+  if (!IsOfFile(code)) return {CodeOf(code, 0), exception.what()};
+  if (code == SQLITE_CANTOPEN) {
+    if (auto reason = WhyNoFile(database_.getFilename(), exception.what())) return *reason;
+  }
+  const int system_error = SystemErrorOf(database_.getHandle(), code);
+  std::string message = path_.empty() ? exception.what() : path_ + ": " + exception.what();
+  if (system_error != 0) message += " (" + std::generic_category().message(system_error) + ")";
+  return {CodeOf(code, system_error), message};
 }
 
 }  // namespace countersign::store

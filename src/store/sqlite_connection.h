@@ -39,13 +39,16 @@ class SqliteConnection {
   // what was attempted ("cannot read an agent"). A failure inside Transact dooms the transaction.
   template <class Work>
   [[nodiscard]] std::invoke_result_t<Work> Run(std::string_view doing, Work&& work) {
+    if (auto sure = BuryUnsure(); !sure) return Failed(doing, std::move(sure).error());
     if (auto usable = CheckTransaction(); !usable) return Failed(doing, std::move(usable).error());
     try {
       std::invoke_result_t<Work> result = std::forward<Work>(work)();
       if (result) return result;
       return Failed(doing, std::move(result).error());
     } catch (const SQLite::Exception& exception) {
-      return Failed(doing, ToError(exception));
+      const Error error = ToError(exception);
+      NoteUnsure(exception);
+      return Failed(doing, error);
     } catch (const std::bad_alloc&) {
       return Failed(doing, {Code::kExhausted, "out of memory"});
     } catch (const std::exception& exception) {
@@ -72,9 +75,14 @@ class SqliteConnection {
   [[nodiscard]] std::int64_t Pragma(const char* sql);                            // throws
   [[nodiscard]] Status RunTransaction(const std::function<Status()>& body);      // throws
   [[nodiscard]] Status CheckTransaction() const;
+  void NoteUnsure(const SQLite::Exception& exception);
+  // BuryUnsure fails while it is not sure that the commit that failed last will never be seen.
+  [[nodiscard]] Status BuryUnsure();
   [[nodiscard]] std::unexpected<Error> Failed(std::string_view doing, Error error);
-  [[nodiscard]] static Error ToError(const SQLite::Exception& exception);
+  [[nodiscard]] Error ToError(const SQLite::Exception& exception) const;
 
+  bool unsure_ = false;  // a commit failed, and may be found at the next start nevertheless
+  std::string path_;     // for errors; empty until it is open
   SQLite::Database database_;
   std::unordered_map<const char*, SQLite::Statement>
       statements_;  // after the database: freed first
