@@ -80,6 +80,7 @@ Status WriteAll(int fd, ByteView content, const fs::path& path) {
     const ssize_t written = write(fd, content.data(), content.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return SystemFailure("write", path, errno);
+    if (written == 0) return SystemFailure("write", path, EIO);
     content = content.subspan(static_cast<std::size_t>(written));
   }
   return {};
@@ -266,15 +267,33 @@ Status CheckPrivate(const fs::path& path) {
   return {};
 }
 
-Result<FileLock> FileLock::Acquire(const fs::path& path) {
-  Descriptor fd(open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd.valid()) return SystemFailure("open the lock", path, errno);
-  while (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+Result<FileLock> FileLock::Take(int fd, const fs::path& path) {
+  FileLock lock(fd);
+  while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) return SystemFailure("lock", path, errno);
     return Fail(Code::kUnavailable, path.string() + " is locked by another process");
   }
-  return FileLock(fd.Release());
+  return lock;
+}
+
+Result<FileLock> FileLock::Acquire(const fs::path& path) {
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) return SystemFailure("open the lock", path, errno);
+  return Take(fd, path);
+}
+
+Result<FileLock> FileLock::AcquireFolder(const fs::path& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return SystemFailure("open the folder", path, errno);
+  auto lock = Take(fd, path);
+  if (!lock) return lock;
+  struct stat locked{};
+  struct stat there{};
+  const bool same = fstat(fd, &locked) == 0 && stat(path.c_str(), &there) == 0 &&
+                    locked.st_dev == there.st_dev && locked.st_ino == there.st_ino;
+  if (!same) return Fail(Code::kUnavailable, path.string() + " was moved away by another process");
+  return lock;
 }
 
 FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

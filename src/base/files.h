@@ -41,12 +41,32 @@ void RemoveLeftovers(const std::filesystem::path& folder);
 // write it, or (for a file) read it.
 [[nodiscard]] Status CheckPrivate(const std::filesystem::path& path);
 
+// FileLock is an exclusive lock on a file or folder, held until destroyed (flock; never waits).
+class FileLock {
+ public:
+  // Acquire fails with kUnavailable if another process holds it. Creates the file 0600.
+  [[nodiscard]] static Result<FileLock> Acquire(const std::filesystem::path& path);
+  // AcquireFolder locks a folder that is there. kUnavailable also if it is moved away meanwhile.
+  [[nodiscard]] static Result<FileLock> AcquireFolder(const std::filesystem::path& path);
+  FileLock(FileLock&& other) noexcept;
+  FileLock& operator=(FileLock&& other) noexcept;
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  ~FileLock();
+
+ private:
+  [[nodiscard]] static Result<FileLock> Take(int fd, const std::filesystem::path& path);
+  explicit FileLock(int fd) : fd_(fd) {}
+  int fd_ = -1;
+};
+
 // NewFolder is a folder that appears in its place wholly or not at all: filled under another name
 // beside it, then renamed. What is not put in place is removed.
 class NewFolder {
  public:
   // Begin makes the private folder to be filled; what an earlier, cut-off attempt left is removed.
-  // kAlreadyExists if there is something in its place (an empty folder may be).
+  // kAlreadyExists if there is something in its place (an empty folder may be); kUnavailable if
+  // another process is filling one for the same place.
   [[nodiscard]] static Result<NewFolder> Begin(const std::filesystem::path& place);
   NewFolder(NewFolder&& other) noexcept;
   NewFolder& operator=(NewFolder&&) = delete;
@@ -58,26 +78,11 @@ class NewFolder {
   [[nodiscard]] Status PutInPlace();
 
  private:
-  NewFolder(std::filesystem::path place, std::filesystem::path build)
-      : place_(std::move(place)), build_(std::move(build)) {}
+  NewFolder(std::filesystem::path place, std::filesystem::path build, FileLock lock)
+      : place_(std::move(place)), build_(std::move(build)), lock_(std::move(lock)) {}
   std::filesystem::path place_;
   std::filesystem::path build_;  // empty: in place, or moved from
-};
-
-// FileLock is an exclusive lock on a file, held until destroyed (flock; never waits).
-class FileLock {
- public:
-  // Acquire fails with kUnavailable if another process holds it. Creates the file 0600.
-  [[nodiscard]] static Result<FileLock> Acquire(const std::filesystem::path& path);
-  FileLock(FileLock&& other) noexcept;
-  FileLock& operator=(FileLock&& other) noexcept;
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-  ~FileLock();
-
- private:
-  explicit FileLock(int fd) : fd_(fd) {}
-  int fd_ = -1;
+  FileLock lock_;                // on what is built
 };
 
 }  // namespace countersign

@@ -47,5 +47,25 @@ TEST_F(NewFolderTest, TakesThePlaceOfAnEmptyFolderOnly) {
   EXPECT_EQ(second.error().code, Code::kAlreadyExists);
 }
 
+TEST_F(NewFolderTest, SecondAtTheSameTimeIsRefused) {
+  auto first = NewFolder::Begin(place_);
+  ASSERT_TRUE(first.has_value());
+  ASSERT_TRUE(WriteFileAtomically(first->path() / "a", AsBytes("x"), FileMode::kPrivate));
+  const auto second = NewFolder::Begin(place_);
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code, Code::kUnavailable);
+  ASSERT_TRUE(first->PutInPlace().has_value());
+  EXPECT_TRUE(std::filesystem::exists(place_ / "a")) << "the second touched nothing";
+}
+
+TEST_F(NewFolderTest, WhatAnInterruptedOneLeftIsRemoved) {
+  const std::filesystem::path left = place_.string() + ".new";
+  ASSERT_TRUE(MakePrivateFolder(left / "folder").has_value());
+  ASSERT_TRUE(WriteFileAtomically(left / "folder" / "a", AsBytes("x"), FileMode::kPrivate));
+  const auto folder = NewFolder::Begin(place_);
+  ASSERT_TRUE(folder.has_value()) << folder.error().message;
+  EXPECT_TRUE(std::filesystem::is_empty(folder->path()));
+}
+
 }  // namespace
 }  // namespace countersign
