@@ -72,7 +72,7 @@ Result<std::unique_ptr<Host>> Host::Open(const fs::path& path, Log& log, Instant
   auto lock = FileLock::Acquire(path / "lock");
   if (!lock) return std::unexpected(std::move(lock).error());
   std::unique_ptr<Host> host(new Host(path, *std::move(lock)));
-  RemoveLeftovers(path);
+  host->folder_.RemoveAllLeftovers();
   auto config = ReadConfig(host->folder_);
   if (!config) return std::unexpected(std::move(config).error());
   auto registry = store::OpenSqlite(host->folder_.RegistryPath().string());

@@ -88,6 +88,13 @@ Status ServerFolder::Create(const fs::path& path) {
   return {};
 }
 
+void ServerFolder::RemoveAllLeftovers() const {
+  RemoveLeftovers(path_);
+  RemoveLeftovers(BackupFolder(path_));
+  RemoveLeftovers(PublicCertificatePath().parent_path());
+  for (const std::string_view store : kStores) RemoveLeftovers(StoreFolder(path_, store));
+}
+
 fs::path ServerFolder::BackupPath() const { return BackupFolder(path_) / kBackupName; }
 
 fs::path ServerFolder::PublicCertificatePath() const {

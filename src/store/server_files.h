@@ -52,6 +52,9 @@ class ServerFolder final : public ServerStorage {
   // Create makes the sub-folders in an existing, private folder.
   [[nodiscard]] static Status Create(const std::filesystem::path& path);
   explicit ServerFolder(std::filesystem::path path) : path_(std::move(path)) {}
+  // RemoveAllLeftovers removes the temporary files of writes that were cut off, but for those of
+  // keys, which are the key ring's.
+  void RemoveAllLeftovers() const;
 
   [[nodiscard]] Result<Bytes> ReadBackup() override;
   [[nodiscard]] Result<Bytes> ReadStagedBackup() override;
