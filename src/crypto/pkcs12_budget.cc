@@ -18,10 +18,6 @@ constexpr std::array kLegacyEncryptions = {NID_pbe_WithSHA1And40BitRC2_CBC,
 constexpr std::array kCiphers = {NID_aes_128_cbc, NID_aes_192_cbc, NID_aes_256_cbc,
                                  NID_des_ede3_cbc};
 
-// Both ends ask for the password; the key goes through a pipe and not into a file.
-constexpr const char* kConvert =
-    "openssl pkcs12 -legacy -in OLD.p12 -noenc | openssl pkcs12 -export -out NEW.p12";
-
 template <std::size_t N>
 bool IsOneOf(const std::array<int, N>& nids, int nid) {
   return std::ranges::find(nids, nid) != nids.end();
@@ -60,7 +56,7 @@ std::unexpected<Error> Pkcs12Budget::Unsupported(std::string_view what, const X5
               "the PKCS#12 file uses the " + std::string(what) + " " + name.data() +
                   ", which is not supported" + (why.empty() ? "" : " (" + std::string(why) + ")") +
                   "; convert the file",
-              kConvert);
+              kRewritePkcs12);
 }
 
 bool Pkcs12Budget::IsPbes2(const X509_ALGOR* algorithm) { return NidOf(algorithm) == NID_pbes2; }

@@ -10,6 +10,12 @@
 
 namespace countersign::crypto {
 
+// The command that writes OLD.p12 anew: bash or zsh. The key goes through a variable of the shell
+// and pipes, never into a file or an argument; what reads a pipe reads it once, hence two.
+inline constexpr char kRewritePkcs12[] =
+    R"(pem=$(openssl pkcs12 -legacy -in OLD.p12 -noenc) && openssl pkcs12 -export )"
+    R"(-inkey <(echo "$pem") -in <(echo "$pem") -out NEW.p12; unset pem)";
+
 // Pkcs12Budget is what a PKCS#12 file may cost its reader (protocol section 2): iterations summed
 // over the file, and bags. Everything is counted before it is done.
 class Pkcs12Budget {

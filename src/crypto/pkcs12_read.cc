@@ -97,7 +97,7 @@ Status Pkcs12Reader::SurveyMac() {
     return Fail(Code::kMalformed,
                 "the PKCS#12 file has no MAC, so nothing says that it is what was written; if you "
                 "made it yourself, write it anew",
-                "openssl pkcs12 -in OLD.p12 -noenc | openssl pkcs12 -export -out NEW.p12");
+                kRewritePkcs12);
   }
   return budget_.CountMac(file_.get());
 }

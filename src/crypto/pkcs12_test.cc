@@ -45,6 +45,17 @@ TEST_F(Pkcs12Test, PasswordsOfAnyTextOpenTheirFileOnly) {
   }
 }
 
+// As earlier versions wrote keys.
+TEST_F(Pkcs12Test, PlainKeyBagInTheEncryptedSafeIsRead) {
+  const SafeBagStackPtr bags(sk_PKCS12_SAFEBAG_new_null());
+  sk_PKCS12_SAFEBAG_push(bags.get(),
+                         PKCS12_SAFEBAG_create0_p8inf(EVP_PKEY2PKCS8(owner_.key.impl().key.get())));
+  const auto read = ReadPkcs12(FileOfEncryptedBags(bags), Secret("pw"));
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->keys.size(), 1U);
+  EXPECT_EQ(read->keys[0].key.public_key(), owner_.key.public_key());
+}
+
 TEST_F(Pkcs12Test, SaltsDiffer) { EXPECT_NE(Written(), Written()); }
 
 TEST_F(Pkcs12Test, SaltOfTheEncryptionHas16Octets) {

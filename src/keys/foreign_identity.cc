@@ -19,12 +19,11 @@ constexpr std::size_t kMaxNameLen = 80;  // of what a file says, in a message
 constexpr std::size_t kMaxListed = 10;
 
 constexpr char kJoin[] = "openssl pkcs12 -export -inkey KEY.pem -in CERTIFICATE.pem -out NEW.p12";
-// The key goes through pipes and not into a file. bash, zsh.
+// The key goes through a variable of the shell and pipes, never into a file. bash, zsh.
 constexpr char kCertifyAnew[] =
-    "openssl req -x509 -sha256 -days 1095 -subj '/CN=OfficeScan Server NTSG' "
-    "-key <(openssl pkcs12 -in OLD.p12 -nocerts -noenc) -out NEW.pem && "
-    "openssl pkcs12 -export -inkey <(openssl pkcs12 -in OLD.p12 -nocerts -noenc) "
-    "-in NEW.pem -out NEW.p12";
+    R"(pem=$(openssl pkcs12 -in OLD.p12 -nocerts -noenc) && openssl req -x509 -sha256 -days 1095 )"
+    R"(-subj '/CN=OfficeScan Server NTSG' -key <(echo "$pem") -out NEW.pem && )"
+    R"(openssl pkcs12 -export -inkey <(echo "$pem") -in NEW.pem -out NEW.p12; unset pem)";
 constexpr char kAllowed[] = "EC P-256, EC P-384 and RSA of 2048 to 4096 bits are allowed";
 
 // Candidate is one key of the file with its certificates. Everything is borrowed.

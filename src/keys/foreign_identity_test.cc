@@ -213,18 +213,8 @@ TEST_F(ForeignIdentityTest, Sha1SignedCertificateIsNamedAndTheCommandMendsIt) {
   const Error error = Refusal(old);
   EXPECT_EQ(error.code, Code::kRefused);
   EXPECT_THAT(error.message, AllOf(HasSubstr("sha1WithRSAEncryption"), HasSubstr("CN=old")));
-  std::string command = error.next;
-  for (const auto& [question, answer] :
-       {std::pair(std::string("-noenc"), std::string(" -passin pass:pw")),
-        std::pair(std::string("-out NEW.p12"), std::string(" -passout pass:pw"))}) {
-    for (auto at = command.find(question); at != std::string::npos;
-         at = command.find(question, at + question.size())) {
-      command.insert(at + question.size(), answer);
-    }
-  }
-  folder.Write("mend", AsBytes(command));
-  const auto mended = testing::RunCommand(folder, "bash mend");
-  ASSERT_EQ(mended.exit_code, 0) << command << "\n" << mended.output;
+  const auto mended = testing::RunAdvice(folder, error.next, "pw");
+  ASSERT_EQ(mended.exit_code, 0) << error.next << "\n" << mended.output;
   const auto chosen = ChooseIdentity(OpenBackup(folder.Read("NEW.p12"), Password()).value(), "");
   ASSERT_TRUE(chosen) << chosen.error().message;
   EXPECT_EQ(chosen->key.public_key(), old.server_keys.at(0).public_key());

@@ -44,8 +44,16 @@ class Refusals(Case):
         self.refuses(BAD_FILE, "certificate.pfx", "without its private key", "openssl pkcs12 -export")
         self.refuses(BAD_FILE, "key.pfx", "without its certificate", "openssl pkcs12 -export")
         self.refuses(BAD_FILE, "archive.pfx", "ZIP")
-        self.refuses(BAD_FILE, self.shop.jks("java.pfx"), "JKS", "keytool -importkeystore")
         self.refuses(NOT_FOUND, "nowhere.pfx", "nowhere.pfx")
+
+    def test_key_store_of_java_is_converted_by_the_command_named(self):
+        done = self.refuses(BAD_FILE, self.shop.jks("old.jks"), "JKS", more=("-json",))
+        command = done.json["next"].replace("FILE", "old.jks").split()
+        secret = self.shop.password(ASCII)
+        self.shop.run(*command, "-srcstorepass:file", secret, "-deststorepass:file", secret)
+        env = lab.environment(COUNTERSIGN_DATA=str(self.lab.path / "server-of-java"))
+        self.lab.ok("countersign", "server", "init", "--import", self.shop.folder / "NEW.p12", "--import-password-file", secret,
+                    *self.lab.server_options(), env=env)
 
     def test_two_gibibytes_are_not_read(self):
         huge = self.shop.folder / "huge.pfx"

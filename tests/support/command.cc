@@ -50,4 +50,18 @@ CommandResult RunCommand(const TemporaryFolder& folder, const std::string& comma
   return result;
 }
 
+CommandResult RunAdvice(const TemporaryFolder& folder, std::string command,
+                        const std::string& password) {
+  const auto answer = [&](const std::string& question, const std::string& option) {
+    for (auto at = command.find(question); at != std::string::npos;
+         at = command.find(question, at + question.size())) {
+      command.insert(at + question.size(), " " + option + " pass:" + password);
+    }
+  };
+  answer("-noenc", "-passin");
+  answer("-export", "-passout");
+  folder.Write("advice", AsBytes(command));
+  return RunCommand(folder, "bash advice");
+}
+
 }  // namespace countersign::testing

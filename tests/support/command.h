@@ -32,4 +32,9 @@ struct CommandResult {
 // RunCommand runs a shell command in `folder`, with nothing to read.
 [[nodiscard]] CommandResult RunCommand(const TemporaryFolder& folder, const std::string& command);
 
+// RunAdvice runs, by bash, a command that a message advises, where people would answer openssl's
+// questions for passwords with `password`.
+[[nodiscard]] CommandResult RunAdvice(const TemporaryFolder& folder, std::string command,
+                                      const std::string& password);
+
 }  // namespace countersign::testing
