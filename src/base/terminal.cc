@@ -4,6 +4,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -122,6 +123,15 @@ Result<SecretBytes> ReadSecretFile(const std::string& path, EmptySecret empty) {
     return Fail(code, "password file " + path + ": " + std::strerror(errno));
   }
   return ReadLine(file.get(), "the password in " + path, empty);
+}
+
+bool NamesFile(const SecretBytes& name) {
+  std::array<std::uint8_t, kMaxSecretLen + 1> path{};
+  if (name.empty() || name.size() > kMaxSecretLen) return false;
+  std::ranges::copy(name.view(), path.begin());
+  const bool there = ::access(reinterpret_cast<const char*>(path.data()), F_OK) == 0;
+  Wipe(path);
+  return there;
 }
 
 Result<SecretBytes> ReadSecretFd(int fd, EmptySecret empty) {

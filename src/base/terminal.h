@@ -29,6 +29,9 @@ enum class EmptySecret { kRefused, kAllowed };
 // line end is not part of it. At most 1,024 octets. kUsage if the line is empty.
 [[nodiscard]] Result<SecretBytes> ReadSecretFile(const std::string& path,
                                                  EmptySecret empty = EmptySecret::kRefused);
+// NamesFile tells whether a file has this name. The name may be a password in the wrong place: no
+// copy of it stays behind.
+[[nodiscard]] bool NamesFile(const SecretBytes& name);
 // ReadSecretFd reads it from an open file descriptor, like a shell's 3<FILE, and no octet behind
 // the line.
 [[nodiscard]] Result<SecretBytes> ReadSecretFd(int fd, EmptySecret empty = EmptySecret::kRefused);

@@ -51,8 +51,8 @@ void PrintImported(const boost::json::object& answer) {
 Status CheckOrder(const ImportCommand& command) {
   std::error_code failed;
   const SecretBytes* const password = command.password.argument;
-  if (password == nullptr || password->empty() || std::filesystem::exists(command.file, failed) ||
-      !std::filesystem::is_regular_file(std::filesystem::path(password->text()), failed)) {
+  if (password == nullptr || std::filesystem::exists(command.file, failed) ||
+      !NamesFile(*password)) {
     return {};
   }
   return Fail(Code::kUsage, "the password comes first, then the file; nothing was done",

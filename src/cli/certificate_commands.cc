@@ -1,6 +1,7 @@
 #include "cli/certificate_commands.h"
 
 #include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <utility>
 
@@ -82,10 +83,13 @@ Exit ListMismatched(Session& session, const std::filesystem::path& path, Bom bom
   const std::string what = "listed " + std::to_string(list->num_agents) +
                            (list->num_agents == 1 ? " agent" : " agents") +
                            " without a valid certificate";
+  const boost::json::object summary = {
+      {"ok", true}, {"agents", list->num_agents}, {"file", path.string()}};
   if (to_output) {
-    PrintToError(std::string(kSuccess) + what + ".");
+    PrintToError(form == Form::kJson ? boost::json::serialize(summary)
+                                     : std::string(kSuccess) + what + ".");
   } else if (form == Form::kJson) {
-    PrintJson({{"ok", true}, {"agents", list->num_agents}, {"file", path.string()}});
+    PrintJson(summary);
   } else {
     PrintLine(std::string(kSuccess) + what + " in " + path.string() + ".");
   }

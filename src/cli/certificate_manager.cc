@@ -93,8 +93,8 @@ const std::vector<std::pair<std::string_view, std::vector<std::string_view>>> kO
 bool TakePasswordOptions(Words& args) {
   std::size_t front = 0;
   for (std::size_t i = 0; i + 1 < args.size(); ++i) {
-    const std::string name = SwitchName(args[i].text());
-    if (name != "password-file" && name != "password-fd") continue;
+    const std::string_view arg = args[i].text();
+    if (!IsSwitch(arg, "password-file") && !IsSwitch(arg, "password-fd")) continue;
     const auto at = [&](std::size_t index) {
       return args.begin() + static_cast<std::ptrdiff_t>(index);
     };

@@ -1,5 +1,6 @@
 #include "cli/csv.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -30,11 +31,18 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kColumns
     {"failures", "failures"},
 }};
 
+// What a spreadsheet may take for a formula; the full-width forms in East Asian editions.
+bool IsFormula(std::string_view text) {
+  static constexpr std::array<std::string_view, 11> kBegins = {"=",  "+",  "-",  "@",  "\t", "\r",
+                                                               "\n", "＝", "＋", "－", "＠"};
+  return std::ranges::any_of(kBegins, [&](auto begin) { return text.starts_with(begin); });
+}
+
 }  // namespace
 
 std::string CsvField(std::string_view text) {
   std::string field;
-  if (!text.empty() && std::string_view("=+-@\t\r").contains(text.front())) field += '\'';
+  if (IsFormula(text)) field += '\'';
   field += text;
   if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
   std::string quoted = "\"";

@@ -10,7 +10,7 @@ namespace countersign::cli {
 enum class Bom { kNo, kYes };
 
 // CsvField quotes one field as RFC 4180 has it. A field that a spreadsheet would take for a formula
-// (it begins with = + - @, tab or carriage return) gets an apostrophe in front.
+// (it begins with = + - @, also full-width, tab or a line end) gets an apostrophe in front.
 [[nodiscard]] std::string CsvField(std::string_view text);
 
 // MismatchedCsvHeader and MismatchedCsvRow are the columns of `CertificateManager -l`, with CRLF.

@@ -16,20 +16,32 @@ constexpr std::array<std::string_view, 7> kDashes = {
 
 constexpr std::string_view kSeeHelp = "-help shows the switches";
 
+char Lowered(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+// What follows the dash, or "".
+std::string_view WithoutDash(std::string_view arg) {
+  const auto dash =
+      std::ranges::find_if(kDashes, [&](std::string_view d) { return arg.starts_with(d); });
+  if (dash == kDashes.end()) return {};
+  arg.remove_prefix(dash->size());
+  if (arg.starts_with('-')) arg.remove_prefix(1);  // --json
+  return arg;
+}
+
 bool TakesSecret(const SwitchSpec& spec) {
   return std::ranges::find(spec.values, ValueKind::kSecret) != spec.values.end();
 }
 
 std::unexpected<Error> NoSwitch(const Words& args, std::size_t at,
                                 const std::vector<SwitchSpec>& specs) {
-  const std::string name = SwitchName(args[at].text());
   const bool with_secret = std::ranges::any_of(args, [&](const auto& arg) {
     const auto* const spec = FindSwitch(arg.text(), specs);
     return spec != nullptr && TakesSecret(*spec);
   });
   // A password in the wrong place may begin with a dash, too.
-  if (!name.empty() && !with_secret) {
-    return Fail(Code::kUsage, "there is no switch -" + name, std::string(kSeeHelp));
+  if (!with_secret && !WithoutDash(args[at].text()).empty()) {
+    return Fail(Code::kUsage, "there is no switch -" + SwitchName(args[at].text()),
+                std::string(kSeeHelp));
   }
   const bool torn = args[at].text().ends_with("\xe2\x80\x9d");
   return Fail(Code::kUsage,
@@ -74,21 +86,19 @@ std::unexpected<Error> TooFew(const SwitchSpec& spec, std::size_t follow, const 
 }  // namespace
 
 std::string SwitchName(std::string_view arg) {
-  const auto dash =
-      std::ranges::find_if(kDashes, [&](std::string_view d) { return arg.starts_with(d); });
-  if (dash == kDashes.end()) return {};
-  std::string name(arg.substr(dash->size()));
-  if (name.starts_with('-')) name.erase(0, 1);  // --json
-  std::ranges::transform(name, name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  });
+  std::string name(WithoutDash(arg));
+  std::ranges::transform(name, name.begin(), Lowered);
   return name;
 }
 
+bool IsSwitch(std::string_view arg, std::string_view name) {
+  const auto bare = WithoutDash(arg);
+  return !bare.empty() && std::ranges::equal(bare, name, {}, Lowered);
+}
+
 const SwitchSpec* FindSwitch(std::string_view arg, const std::vector<SwitchSpec>& specs) {
-  const std::string name = SwitchName(arg);
   const auto spec = std::ranges::find_if(
-      specs, [&](const auto& candidate) { return !name.empty() && candidate.name == name; });
+      specs, [&](const auto& candidate) { return IsSwitch(arg, candidate.name); });
   return spec == specs.end() ? nullptr : &*spec;
 }
 

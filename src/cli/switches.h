@@ -58,6 +58,10 @@ class Switches {
 // SwitchName returns what follows the dash of a switch, in lower case; "" if it is none.
 [[nodiscard]] std::string SwitchName(std::string_view arg);
 
+// IsSwitch tells whether `arg` is the switch `name`, dash and all. Like FindSwitch it makes no copy
+// of `arg`, which may be a password.
+[[nodiscard]] bool IsSwitch(std::string_view arg, std::string_view name);
+
 // FindSwitch returns the spec whose name `arg` has, dash and all; nullptr if it is none of them.
 [[nodiscard]] const SwitchSpec* FindSwitch(std::string_view arg,
                                            const std::vector<SwitchSpec>& specs);

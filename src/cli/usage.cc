@@ -12,7 +12,7 @@ Form FormOf(const std::vector<std::string>& args) {
 
 Form FormOf(const Words& args) {
   const bool json =
-      std::ranges::any_of(args, [](const auto& arg) { return SwitchName(arg.text()) == "json"; });
+      std::ranges::any_of(args, [](const auto& arg) { return IsSwitch(arg.text(), "json"); });
   return json ? Form::kJson : Form::kText;
 }
 

@@ -296,6 +296,12 @@ class ExitCodes(Case):
     def refuse_another_user(self):
         self.lab.path.chmod(0o755)
         for line in ("countersign status --json", "CertificateManager -c anything -json", "CertificateManager -l /tmp/x -json",
+                     "CertificateManager -b anything-of-its-own {path}/x.zip -json", "CertificateManager -e {path}/x.dat -json",
+                     "CertificateManager -r anything {path}/admin.pem -json", "CertificateManager -re anything {path}/admin.pem -json",
+                     "CertificateManager -i anything {path}/admin.pem -json",
+                     "CertificateManager -ine anything {path}/admin.pem -json", "countersign cert list --json",
+                     "countersign cert show --json", "countersign backup status --json", "countersign events list --json",
+                     "countersign agents list --json",
                      "countersign-agentd --agent-folder {agent} status --json",
                      "IpXfer -agent-folder {agent} -e {path}/right.dat -json"):
             with self.subTest(line):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 
 import lab
@@ -92,6 +93,9 @@ class MismatchedList(Case):
         self.assertEqual(done.json, {"ok": True, "agents": 1, "file": "list.csv"})
         done = self.assert_exit(22, self.lab.run("CertificateManager", "-l", "-", "-bom"))
         self.assertTrue(done.out.startswith("\ufeffagent_id,"))
+        done = self.assert_exit(22, self.lab.run("CertificateManager", "-l", "-", "-json"))
+        self.assertEqual(done.out.encode(), plain)
+        self.assertEqual(json.loads(done.err), {"ok": True, "agents": 1, "file": "-"})
         self.mend(agent)
 
     def test_4_what_is_no_file_stays_what_it_is(self):
