@@ -1,3 +1,7 @@
 #include "cli/countersign.h"
+#include "crypto/wiping_memory.h"
 
-int main(int argc, char** argv) { return countersign::cli::RunCountersign(argc, argv); }
+int main(int argc, char** argv) {
+  countersign::crypto::WipeOpenSslMemory();
+  return countersign::cli::RunCountersign(argc, argv);
+}
