@@ -1,7 +1,6 @@
 #include "base/process.h"
 
 #include <grp.h>
-#include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -49,17 +48,6 @@ std::string PlatformName() {
   utsname name{};
   if (::uname(&name) != 0) return "unknown";
   return std::string(name.sysname) + " " + name.release + " " + name.machine;
-}
-
-std::string UserName() {
-  std::array<char, 4'096> buffer{};
-  passwd entry{};
-  passwd* found = nullptr;
-  if (::getpwuid_r(::getuid(), &entry, buffer.data(), buffer.size(), &found) == 0 &&
-      found != nullptr) {
-    return found->pw_name;
-  }
-  return "uid " + std::to_string(::getuid());
 }
 
 std::string GetEnvironment(const char* name) {

@@ -20,8 +20,6 @@ void ForbidCoreDumps();
 [[nodiscard]] std::string HostName();
 // PlatformName is like "Linux 6.1.0 x86_64".
 [[nodiscard]] std::string PlatformName();
-// UserName is the name of the user as whom this process runs, for the history ("who did it").
-[[nodiscard]] std::string UserName();
 // GetEnvironment returns a variable's value, or "".
 [[nodiscard]] std::string GetEnvironment(const char* name);
 // TakeEnvironmentSecret returns a variable's value and removes it from this process' environment.

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/terminal.h"
+#include "base/user.h"
 
 namespace countersign {
 namespace {
@@ -25,7 +26,7 @@ TEST(ProcessTest, WipedArgumentHasNothingLeft) {
 
 TEST(ProcessTest, MissingFolderHasNoOwner) {
   const auto became = BecomeOwnerOf("/nonexistent/countersign");
-  if (UserName() == "root") {
+  if (RealUser().uid == 0) {
     ASSERT_FALSE(became.has_value());
     EXPECT_EQ(became.error().code, Code::kNotFound);
   } else {

@@ -55,19 +55,50 @@ Exit ShowStatus(Session& session, Form form) {
   return Exit::kOk;
 }
 
+namespace {
+
+// Who, for people: the user by the system, then what that user's program said.
+std::string By(const boost::json::object& event) {
+  const auto& by = event.at("by");
+  if (!by.is_object()) return "the server";
+  const auto& actor = by.get_object();
+  std::string text = Text(actor, "name") + " (uid " + Text(actor, "uid") + ")";
+  if (const std::string terminal = Text(actor, "terminal"); !terminal.empty()) {
+    text += ", terminal " + terminal;
+  }
+  if (const std::string login = Text(actor, "login"); !login.empty()) text += ", login " + login;
+  return text;
+}
+
+// All events, page by page.
+Result<boost::json::array> AllEvents(Session& session) {
+  boost::json::array events;
+  std::int64_t after = 0;
+  for (;;) {
+    server::AdminMessage request;
+    request.json = {{"command", "events"}, {"after", after}};
+    const auto answer = session.Call(std::move(request));
+    if (!answer) return std::unexpected(answer.error());
+    const auto& page = answer->json.at("events").as_array();
+    if (page.empty()) return events;
+    after = page.back().as_object().at("id").to_number<std::int64_t>();
+    events.insert(events.end(), page.begin(), page.end());
+  }
+}
+
+}  // namespace
+
 Exit ListEvents(Session& session, Form form) {
-  server::AdminMessage request;
-  request.json = {{"command", "events"}};
-  const auto answer = session.Call(std::move(request));
-  if (!answer) return PrintError(answer.error(), form);
+  auto events = AllEvents(session);
+  if (!events) return PrintError(events.error(), form);
   if (form == Form::kJson) {
-    PrintJson(answer->json);
+    PrintJson({{"ok", true}, {"events", *std::move(events)}});
     return Exit::kOk;
   }
-  Table table({"AT", "EVENT", "TEXT"});
-  for (const auto& value : answer->json.at("events").as_array()) {
+  Table table({"AT", "EVENT", "TEXT", "BY"});
+  for (const auto& value : *events) {
     const auto& event = value.as_object();
-    table.Add({Text(event, "at"), Text(event, "kind"), Text(event, "text")});
+    table.Add({Text(event, "at"), Text(event, "kind"), Text(event, "text"), By(event)});
   }
   table.Print();
   return Exit::kOk;

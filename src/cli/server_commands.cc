@@ -9,12 +9,14 @@
 #include "base/files.h"
 #include "base/process.h"
 #include "base/terminal.h"
+#include "base/user.h"
 #include "cli/archive_commands.h"
 #include "cli/certificate_file.h"
 #include "cli/init_dialogue.h"
 #include "cli/progress.h"
 #include "crypto/hash.h"
 #include "keys/backup.h"
+#include "server/events.h"
 #include "server/host.h"
 
 namespace countersign::cli {
@@ -53,7 +55,7 @@ std::string PlaceTools(const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
   std::error_code failed;
   const fs::path programs = fs::read_symlink("/proc/self/exe", failed).parent_path();
-  if (UserName() != "root") {
+  if (RealUser().uid != 0) {
     return "CertificateManager and IpXfer are in " + programs.string() +
            " (init as root also puts them under PCCSRV/Admin/Utility).";
   }
@@ -186,6 +188,7 @@ Exit InitServer(const InitCommand& command, Form form) {
   server::InitRequest request;
   request.path = command.folder;
   request.config = command.config;
+  request.by = server::ThisActor();
   if (IsDialogueWanted(command, form)) return InitByDialogue(command, std::move(request), form);
   if (!command.import_file.empty()) return InitByImport(command, std::move(request), form);
   if (!command.owner_file.empty()) return InitUnderOwner(command, std::move(request), form);

@@ -8,6 +8,7 @@
 #include "base/acting_as.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/user.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "net/open_when_free.h"
@@ -80,7 +81,7 @@ class Session::Local {
   Result<server::AdminMessage> Call(const server::AdminMessage& request) {
     const auto acting = ActingAs::OwnerOf(folder_);
     if (!acting) return std::unexpected(acting.error());
-    return host_->admin().Handle(request, ReadClocks().wall);
+    return host_->admin().Handle(request, RealUser(), ReadClocks().wall);
   }
 
  private:
@@ -124,7 +125,7 @@ Result<server::AdminMessage> Session::Call(server::AdminMessage request, std::st
   COUNTERSIGN_RETURN_IF_ERROR(Open());
   std::optional<Progress> progress;
   if (!what.empty()) progress.emplace(std::string(what));
-  request.json["by"] = UserName();
+  request.json["from"] = boost::json::object{{"terminal", TerminalName()}, {"login", LoginName()}};
   server::AdminMessage answer;
   if (client_) {
     const auto reply = client_->Call(server::EncodeAdmin(std::move(request)), kTimeout);

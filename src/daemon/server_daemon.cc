@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/process.h"
+#include "base/user.h"
 #include "daemon/dispatcher.h"
 #include "daemon/service.h"
 #include "net/control_server.h"
@@ -60,8 +61,9 @@ class ServerDaemon {
     http_ = std::make_unique<net::HttpServer>(*std::move(http));
     auto control = net::ControlServer::Listen(
         io_.get_executor(), {.folder = host_.folder().path()},
-        [this](net::ControlMessage request, net::PeerUid) -> asio::awaitable<net::ControlMessage> {
-          co_return Administer(std::move(request));
+        [this](net::ControlMessage request,
+               net::PeerUid peer) -> asio::awaitable<net::ControlMessage> {
+          co_return Administer(std::move(request), peer);
         });
     if (!control) return std::unexpected(std::move(control).error());
     control_ = std::make_unique<net::ControlServer>(*std::move(control));
@@ -73,7 +75,7 @@ class ServerDaemon {
   }
 
   void Reload() {
-    const auto reloaded = host_.ReloadConfig();
+    const auto reloaded = host_.ReloadConfig(ReadClocks().wall);
     log_.Write(reloaded ? LogLevel::kInfo : LogLevel::kError,
                reloaded ? "configuration read anew" : reloaded.error().message);
   }
@@ -130,12 +132,12 @@ class ServerDaemon {
             .fields = {{"Content-Disposition", "attachment; filename=\"OfcNTCer.dat\""}}};
   }
 
-  net::ControlMessage Administer(net::ControlMessage request) {
+  net::ControlMessage Administer(net::ControlMessage request, net::PeerUid peer) {
     auto message = server::DecodeAdmin(std::move(request));
     if (!message) {
       return {R"({"ok":false,"code":"malformed","message":"no JSON object","next":""})", {}, {}};
     }
-    auto answer = host_.admin().Handle(*message, ReadClocks().wall);
+    auto answer = host_.admin().Handle(*message, UserOf(peer), ReadClocks().wall);
     dispatcher_.Wake();
     return server::EncodeAdmin(std::move(answer));
   }

@@ -47,7 +47,8 @@ std::unexpected<Error> ConnectError(const std::filesystem::path& folder) {
   }
   if (errno == EACCES || errno == EPERM) {
     return Fail(Code::kPermissionDenied,
-                "only root and the owner of " + folder.string() + " may administer it");
+                "only root and the owner of " + folder.string() + " may administer it",
+                "run the same command with sudo in front");
   }
   if (errno == EAGAIN) {
     return Fail(Code::kUnavailable,

@@ -1,19 +1,24 @@
 #include "server/admin.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 #include <utility>
 
 #include "server/admin_request.h"
+#include "server/events.h"
 #include "server/issuing.h"
 #include "server/present.h"
 #include "server/standing.h"
 
 namespace countersign::server {
 
-AdminMessage Admin::Handle(const AdminMessage& request, Instant now) {
+AdminMessage Admin::Handle(const AdminMessage& request, const User& user, Instant now) {
+  World& world = server_.world();
+  world.by = ActorOf(user, request);
   auto answer = Dispatch(request, now);
+  world.by.reset();
   if (answer) {
     answer->json["ok"] = true;
     return *std::move(answer);
@@ -29,34 +34,53 @@ AdminMessage Admin::Handle(const AdminMessage& request, Instant now) {
 
 Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
   using Method = Answer (Admin::*)(const AdminMessage&, Instant);
-  static constexpr std::array<std::pair<std::string_view, Method>, 19> kCommands = {{
-      {"status", &Admin::ShowStatus},
-      {"certificates", &Admin::ListCertificates},
-      {"replace", &Admin::Replace},
-      {"import", &Admin::Import},
-      {"export", &Admin::Export},
-      {"archive", &Admin::Archive},
-      {"backup-password", &Admin::ChangePassword},
-      {"backup-status", &Admin::BackupStatus},
-      {"backup-verify", &Admin::BackupVerify},
-      {"backup-file", &Admin::BackupFile},
-      {"backup-drilled", &Admin::BackupDrilled},
-      {"agents", &Admin::ListAgents},
-      {"agent", &Admin::ShowAgent},
-      {"approve", &Admin::Approve},
-      {"forget", &Admin::Forget},
-      {"package", &Admin::MakePackage},
-      {"order", &Admin::SendOrder},
-      {"orders", &Admin::ShowOrders},
-      {"events", &Admin::ListEvents},
+  enum class Kind { kShows, kActs };
+  struct Command {
+    std::string_view name;
+    Kind kind;
+    Method method;
+  };
+  static constexpr std::array<Command, 19> kCommands = {{
+      {"status", Kind::kShows, &Admin::ShowStatus},
+      {"certificates", Kind::kShows, &Admin::ListCertificates},
+      {"replace", Kind::kActs, &Admin::Replace},
+      {"import", Kind::kActs, &Admin::Import},
+      {"export", Kind::kActs, &Admin::Export},
+      {"archive", Kind::kActs, &Admin::Archive},
+      {"backup-password", Kind::kActs, &Admin::ChangePassword},
+      {"backup-status", Kind::kShows, &Admin::BackupStatus},
+      {"backup-verify", Kind::kActs, &Admin::BackupVerify},
+      {"backup-file", Kind::kActs, &Admin::BackupFile},
+      {"backup-drilled", Kind::kActs, &Admin::BackupDrilled},
+      {"agents", Kind::kShows, &Admin::ListAgents},
+      {"agent", Kind::kShows, &Admin::ShowAgent},
+      {"approve", Kind::kActs, &Admin::Approve},
+      {"forget", Kind::kActs, &Admin::Forget},
+      {"package", Kind::kActs, &Admin::MakePackage},
+      {"order", Kind::kActs, &Admin::SendOrder},
+      {"orders", Kind::kShows, &Admin::ShowOrders},
+      {"events", Kind::kShows, &Admin::ListEvents},
   }};
-  const auto command = TextMember(request, "command", "");
-  if (!command) return std::unexpected(command.error());
-  for (const auto& [name, method] : kCommands) {
-    if (name == *command) return (this->*method)(request, now);
+  const auto name = TextMember(request, "command", "");
+  if (!name) return std::unexpected(name.error());
+  const auto* const command = std::ranges::find(kCommands, *name, &Command::name);
+  if (command == kCommands.end()) {
+    return Fail(Code::kUsage, "this server does not know the command \"" + *name + "\"",
+                "use the command line of the server's version");
   }
-  return Fail(Code::kUsage, "this server does not know the command \"" + *command + "\"",
-              "use the command line of the server's version");
+  auto answer = (this->*command->method)(request, now);
+  if (!answer && command->kind == Kind::kActs) RecordRefusal(*name, answer.error(), now);
+  return answer;
+}
+
+// The code alone: a message may quote what was typed, and people type passwords in wrong places.
+void Admin::RecordRefusal(std::string_view command, const Error& error, Instant now) {
+  const auto recorded = RecordEvent(server_.world(), {.id = 0,
+                                                      .at = now,
+                                                      .kind = std::string(command) + "-refused",
+                                                      .agent = {},
+                                                      .text = std::string(CodeName(error.code))});
+  if (!recorded) server_.world().log.Write(LogLevel::kError, recorded.error().message);
 }
 
 const Digest* Admin::Expected() const {

@@ -6,6 +6,7 @@
 
 #include "base/secret.h"
 #include "base/time.h"
+#include "base/user.h"
 #include "server/server.h"
 
 namespace countersign::server {
@@ -19,9 +20,11 @@ struct AdminMessage {
   std::vector<Bytes> blobs;
 };
 
-// Admin carries out what administrators ask for. A request is {"command": NAME, "by": WHO, …}; an
-// answer has "ok": true, or "ok": false with "code", "message" and "next" as an Error has them.
-// Commands (members beside command and by; → members of the answer):
+// Admin carries out what administrators ask for. A request is {"command": NAME, "from":
+// {"terminal", "login"}, …}; an answer has "ok": true, or "ok": false with "code", "message" and
+// "next" as an Error has them. What changes something, gives something out or tries a password is
+// an event, done or refused (docs/events.md); what only shows is none.
+// Commands (members beside command and from; → members of the answer):
 //   status                                  → certificate, reserve, counts, warnings, …
 //   certificates                            → certificates
 //   replace  (clock_is_right)  secret: backup password
@@ -49,12 +52,14 @@ struct AdminMessage {
 class Admin {
  public:
   explicit Admin(Server& server) : server_(server) {}
-  // Handle never fails: errors are answers. Slow (about a second) where a password is used.
-  [[nodiscard]] AdminMessage Handle(const AdminMessage& request, Instant now);
+  // Handle never fails: errors are answers. Slow (about a second) where a password is used. `user`
+  // is whom the operating system says the caller is.
+  [[nodiscard]] AdminMessage Handle(const AdminMessage& request, const User& user, Instant now);
 
  private:
   using Answer = Result<AdminMessage>;
   [[nodiscard]] Answer Dispatch(const AdminMessage& request, Instant now);
+  void RecordRefusal(std::string_view command, const Error& error, Instant now);
   [[nodiscard]] Answer ShowStatus(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ListCertificates(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer Replace(const AdminMessage& request, Instant now);
@@ -80,7 +85,7 @@ class Admin {
   // ChangeAgents applies `change` to the rows of request.agents, all or none.
   [[nodiscard]] Answer ChangeAgents(const AdminMessage& request,
                                     const std::function<Status(store::AgentRow&)>& change,
-                                    Instant now);
+                                    std::string_view event, Instant now);
 
   Server& server_;
 };

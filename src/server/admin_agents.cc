@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "server/admin.h"
 #include "server/admin_request.h"
+#include "server/events.h"
 #include "server/present.h"
 #include "server/standing.h"
 
@@ -83,7 +84,7 @@ Admin::Answer Admin::ShowAgent(const AdminMessage& request, Instant) {
 
 Admin::Answer Admin::ChangeAgents(const AdminMessage& request,
                                   const std::function<Status(store::AgentRow&)>& change,
-                                  Instant now) {
+                                  std::string_view event, Instant now) {
   const auto agents = AgentsMember(request);
   if (!agents) return std::unexpected(agents.error());
   if (agents->empty()) return Fail(Code::kUsage, "at least one agent id is needed");
@@ -96,6 +97,11 @@ Admin::Answer Admin::ChangeAgents(const AdminMessage& request,
       COUNTERSIGN_RETURN_IF_ERROR(change(**row));
       COUNTERSIGN_RETURN_IF_ERROR(server_.Rejudge(**row, now));
       COUNTERSIGN_RETURN_IF_ERROR(registry.PutAgent(**row));
+      COUNTERSIGN_RETURN_IF_ERROR(RecordEvent(server_.world(), {.id = 0,
+                                                                .at = now,
+                                                                .kind = std::string(event),
+                                                                .agent = id.Text(),
+                                                                .text = (*row)->host}));
     }
     return {};
   });
@@ -118,7 +124,7 @@ Admin::Answer Admin::Approve(const AdminMessage& request, Instant now) {
         if (row.admitted_by.empty()) row.admitted_by = "approved";
         return {};
       },
-      now);
+      "agent-approved", now);
 }
 
 Admin::Answer Admin::Forget(const AdminMessage& request, Instant now) {
@@ -129,7 +135,7 @@ Admin::Answer Admin::Forget(const AdminMessage& request, Instant now) {
         row.admitted = false;
         return {};
       },
-      now);
+      "agent-forgotten", now);
 }
 
 Admin::Answer Admin::MakePackage(const AdminMessage& request, Instant now) {
@@ -154,7 +160,17 @@ Admin::Answer Admin::MakePackage(const AdminMessage& request, Instant now) {
   token.expires = now + std::chrono::hours(24 * *days);
   if (*uses > 0) token.uses_left = static_cast<std::uint32_t>(*uses);
   token.note = "package for domain \"" + *domain + "\"";
-  COUNTERSIGN_RETURN_IF_ERROR(world.registry.PutToken(token));
+  const auto made = world.registry.Transact([&]() -> Status {
+    COUNTERSIGN_RETURN_IF_ERROR(world.registry.PutToken(token));
+    return RecordEvent(world,
+                       {.id = 0,
+                        .at = now,
+                        .kind = "package-made",
+                        .agent = {},
+                        .text = "token " + token.id + ", valid until " + FormatUtc(*token.expires) +
+                                (*uses > 0 ? ", for agents: " + std::to_string(*uses) : "")});
+  });
+  if (!made) return std::unexpected(made.error());
   const store::PackageConfig package{.server_host = *host,
                                      .http_port = server_.config().http_port,
                                      .https_port = server_.config().https_port,
@@ -193,17 +209,14 @@ Admin::Answer Admin::SendOrder(const AdminMessage& request, Instant now) {
   }
   const auto act = TextMember(request, "act", "");
   const auto args = TextMember(request, "args", "");
-  const auto by = TextMember(request, "by", "");
   const auto expires = NumberMember(request, "expires_seconds", 7 * 86'400,
                                     static_cast<std::uint64_t>(kMaxExpiry.count()));
   if (!act) return std::unexpected(act.error());
   if (!args) return std::unexpected(args.error());
-  if (!by) return std::unexpected(by.error());
   if (!expires) return std::unexpected(expires.error());
   COUNTERSIGN_RETURN_IF_ERROR(CheckOrder(*act, *args));
   order.act = *act;
   order.args = *args;
-  order.by = *by;
   order.expires_after = Seconds(*expires);
   const auto jtis = server_.AddOrders(order, now);
   if (!jtis) return std::unexpected(jtis.error());

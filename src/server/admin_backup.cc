@@ -7,6 +7,7 @@
 #include "server/admin.h"
 #include "server/admin_request.h"
 #include "server/backup_check.h"
+#include "server/events.h"
 #include "server/issuing.h"
 #include "server/present.h"
 
@@ -92,17 +93,31 @@ Admin::Answer Admin::BackupVerify(const AdminMessage& request, Instant now) {
   const auto check = request.blobs.empty() ? CheckAutomaticBackup(server_.world(), **password, now)
                                            : CheckBackup(server_.world(), file, **password, now);
   if (!check) return std::unexpected(check.error());
+  if (!check->automatic) {
+    COUNTERSIGN_RETURN_IF_ERROR(RecordEvent(
+        server_.world(), {.id = 0,
+                          .at = now,
+                          .kind = "backup-verified",
+                          .agent = {},
+                          .text = "another file opens, SHA-256 " + HexLower(check->sha256)}));
+  }
   AdminMessage answer;
   answer.json = CheckJson(*check);
   return answer;
 }
 
-Admin::Answer Admin::BackupFile(const AdminMessage&, Instant) {
+Admin::Answer Admin::BackupFile(const AdminMessage&, Instant now) {
   auto file = server_.world().storage.ReadBackup();
   if (!file) {
     return WithContext("cannot read the automatic backup (" + std::string(kBackupPath) + ")",
                        std::move(file).error());
   }
+  COUNTERSIGN_RETURN_IF_ERROR(
+      RecordEvent(server_.world(), {.id = 0,
+                                    .at = now,
+                                    .kind = "backup-copied",
+                                    .agent = {},
+                                    .text = "the automatic backup, as it is, sealed"}));
   AdminMessage answer;
   answer.blobs.push_back(*std::move(file));
   return answer;

@@ -4,6 +4,7 @@
 
 #include "server/admin.h"
 #include "server/admin_request.h"
+#include "server/events.h"
 #include "server/issuing.h"
 #include "server/present.h"
 
@@ -96,12 +97,18 @@ Admin::Answer Admin::Archive(const AdminMessage& request, Instant now) {
   return answer;
 }
 
-Admin::Answer Admin::Export(const AdminMessage&, Instant) {
+Admin::Answer Admin::Export(const AdminMessage&, Instant now) {
   const auto* const active = server_.book().Active();
   if (active == nullptr) {
     return Fail(Code::kNotFound, "this server has no certificate to export",
                 "CertificateManager -c PASSWORD");
   }
+  COUNTERSIGN_RETURN_IF_ERROR(RecordEvent(
+      server_.world(), {.id = 0,
+                        .at = now,
+                        .kind = "certificate-exported",
+                        .agent = {},
+                        .text = active->certificate.serial() + ", without its private key"}));
   AdminMessage answer;
   answer.json["certificate"] = CertificateJson(*active);
   answer.blobs.push_back(active->certificate.der());

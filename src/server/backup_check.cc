@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "crypto/hash.h"
+#include "server/events.h"
 #include "server/issuing_internal.h"
 
 namespace countersign::server {
@@ -178,7 +179,8 @@ Result<BackupCheck> CheckAutomaticBackup(World& world, const SecretBytes& passwo
         world.registry.PutMeta(kMetaVerifiedAt, std::to_string(ToUnix(now))));
     COUNTERSIGN_RETURN_IF_ERROR(
         world.registry.PutMeta(kMetaVerified, whole ? HexLower(check->sha256) : ""));
-    return world.registry.AddEvent(
+    return RecordEvent(
+        world,
         {.id = 0,
          .at = now,
          .kind = "backup-verified",
@@ -228,14 +230,14 @@ Status RecordDrill(World& world, const std::vector<std::string>& problems, Insta
       COUNTERSIGN_RETURN_IF_ERROR(
           world.registry.PutMeta(kMetaDrilledAt, std::to_string(ToUnix(now))));
     }
-    return world.registry.AddEvent(
-        {.id = 0,
-         .at = now,
-         .kind = "backup-drilled",
-         .agent = {},
-         .text = problems.empty()
-                     ? std::string("a restore into a scratch folder came out whole")
-                     : "a restore into a scratch folder differs: " + problems.front()});
+    return RecordEvent(
+        world, {.id = 0,
+                .at = now,
+                .kind = "backup-drilled",
+                .agent = {},
+                .text = problems.empty()
+                            ? std::string("a restore into a scratch folder came out whole")
+                            : "a restore into a scratch folder differs: " + problems.front()});
   });
 }
 

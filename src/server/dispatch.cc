@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/events.h"
 #include "server/server.h"
 #include "server/standing.h"
 
@@ -37,7 +38,7 @@ Result<std::vector<Jti>> Server::AddOrders(const OrderRequest& request, Instant 
       order.agent = agent;
       order.act = request.act;
       order.args = request.args;
-      order.by = request.by;
+      if (world_.by) order.by = ActorText(*world_.by);
       order.created = now;
       order.jti_drawn = now;
       order.expires = now + request.expires_after;
@@ -46,7 +47,13 @@ Result<std::vector<Jti>> Server::AddOrders(const OrderRequest& request, Instant 
       if (!id) return std::unexpected(id.error());
       jtis.push_back(order.jti);
     }
-    return {};
+    if (!world_.by) return {};
+    return RecordEvent(world_, {.id = 0,
+                                .at = now,
+                                .kind = "orders-given",
+                                .agent = request.agents.size() == 1 ? request.agents[0].Text() : "",
+                                .text = request.act + " to " + std::to_string(jtis.size()) +
+                                        (jtis.size() == 1 ? " agent" : " agents")});
   });
   if (!added) return std::unexpected(added.error());
   return jtis;

@@ -39,7 +39,7 @@ TEST_F(DispatchTest, OrdersAreForAdmittedAgentsThatAreThere) {
   FakeAgent unadmitted = bench_.NewAgent();
   (void)bench_.Tell(unadmitted);
   const auto add = [&](std::vector<AgentId> agents) {
-    return bench_.server().AddOrders({std::move(agents), "ping", "", "test", kDay}, bench_.now);
+    return bench_.server().AddOrders({std::move(agents), "ping", "", kDay}, bench_.now);
   };
   EXPECT_EQ(add({agent_.id, unadmitted.id}).error().code, Code::kRefused);
   EXPECT_EQ(add({agent_.id, bench_.NewAgent().id}).error().code, Code::kNotFound);

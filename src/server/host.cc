@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/events.h"
 #include "server/issuing.h"
 
 namespace countersign::server {
@@ -41,7 +42,7 @@ Result<Issued> Build(const InitRequest& request, const fs::path& path, Log& log,
   auto ring = keys::OpenFileKeyRing(folder.KeysPath());
   if (!ring) return std::unexpected(std::move(ring).error());
   crypto::SystemRandom random;
-  World world{**registry, **ring, folder, random, log, request.backup_iterations};
+  World world{**registry, **ring, folder, random, log, request.backup_iterations, request.by};
   auto issued = MakeIdentity(request, world, now);
   // A new folder is right from the beginning, or not made.
   if (issued && issued->unfinished) return std::unexpected(*issued->unfinished);
@@ -51,12 +52,9 @@ Result<Issued> Build(const InitRequest& request, const fs::path& path, Log& log,
 }  // namespace
 
 Status CheckServerFolder(const fs::path& path) {
+  COUNTERSIGN_RETURN_IF_ERROR(CheckAdministers(path));
   std::error_code failed;
   if (fs::exists(path / "countersign.toml", failed)) return {};
-  if (failed == std::errc::permission_denied) {
-    return Fail(Code::kPermissionDenied, path.string() + " may not be read by this user",
-                "sudo, or become the folder's owner");
-  }
   if (fs::exists(path / "agent.toml", failed)) {
     return Fail(Code::kNotFound, path.string() + " is an agent's folder, not a server's",
                 "give the server's folder with --data");
@@ -95,13 +93,25 @@ Result<std::unique_ptr<Host>> Host::Open(const fs::path& path, Log& log, Instant
   return host;
 }
 
-Status Host::ReloadConfig() {
+Status Host::TakeConfig() {
   auto config = ReadConfig(folder_);
   if (!config) return std::unexpected(std::move(config).error());
   auto networks = net::NetworkSet::Parse(config->call_networks);
   if (!networks) return std::unexpected(std::move(networks).error());
   server_->set_config(*std::move(config), *std::move(networks));
   return {};
+}
+
+Status Host::ReloadConfig(Instant now) {
+  const Status taken = TakeConfig();
+  const auto recorded = RecordEvent(
+      server_->world(), {.id = 0,
+                         .at = now,
+                         .kind = taken ? "configuration-read" : "configuration-refused",
+                         .agent = {},
+                         .text = taken ? "countersign.toml was read anew, as a signal asked"
+                                       : std::string(CodeName(taken.error().code))});
+  return taken ? recorded : taken;
 }
 
 Result<Issued> InitServerFolder(const InitRequest& request, Log& log, Instant now) {

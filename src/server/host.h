@@ -33,10 +33,11 @@ class Host {
   [[nodiscard]] Server& server() { return *server_; }
   [[nodiscard]] Admin& admin() { return *admin_; }
   [[nodiscard]] const store::ServerFolder& folder() const { return folder_; }
-  // ReloadConfig reads countersign.toml anew; on failure the old one stays.
-  [[nodiscard]] Status ReloadConfig();
+  // ReloadConfig reads countersign.toml anew; on failure the old one stays. An event either way.
+  [[nodiscard]] Status ReloadConfig(Instant now);
 
  private:
+  [[nodiscard]] Status TakeConfig();
   Host(std::filesystem::path path, FileLock lock)
       : lock_(std::move(lock)), folder_(std::move(path)) {}
 
@@ -62,6 +63,7 @@ struct InitRequest {
   const Bytes* owner_file = nullptr;
   const SecretBytes* owner_password = nullptr;
   int backup_iterations = crypto::kPkcs12Iterations;  // as in World
+  std::optional<store::Actor> by = {};                // as in World
 };
 
 // InitServerFolder makes a server's folder, wholly or not at all: it is built beside its place and
@@ -70,7 +72,7 @@ struct InitRequest {
 [[nodiscard]] Result<Issued> InitServerFolder(const InitRequest& request, Log& log, Instant now);
 
 // CheckServerFolder tells whether `path` is a server's folder: kNotFound otherwise, by name if it
-// is an agent's.
+// is an agent's. kPermissionDenied: this is neither root nor its owner.
 [[nodiscard]] Status CheckServerFolder(const std::filesystem::path& path);
 
 }  // namespace countersign::server

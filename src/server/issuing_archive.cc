@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "keys/archive.h"
+#include "server/events.h"
 #include "server/issuing_internal.h"
 
 // -b: certificates and keys as an archive.
@@ -127,7 +128,8 @@ Result<Archive> MakeArchive(World& world, const store::ServerConfig& config,
   made.num_certificates = all.size();
   made.num_keys = archive.contents.server_keys.size();
   made.owner_key = archive.contents.owner_key.has_value();
-  COUNTERSIGN_RETURN_IF_ERROR(world.registry.AddEvent(
+  COUNTERSIGN_RETURN_IF_ERROR(RecordEvent(
+      world,
       {.id = 0,
        .at = now,
        .kind = "keys-exported",

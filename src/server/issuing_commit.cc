@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "crypto/hash.h"
+#include "server/events.h"
 #include "server/issuing_internal.h"
 #include "server/standing.h"
 
@@ -47,7 +48,7 @@ Status WriteRows(World& world, const Change& change) {
     COUNTERSIGN_RETURN_IF_ERROR(
         world.registry.PutMeta(kMetaBackupAdmitted, std::to_string(change.backup->num_admitted)));
   }
-  return world.registry.AddEvent(change.event);
+  return RecordEvent(world, change.event);
 }
 
 Status Write(World& world, const Change& change) {

@@ -11,6 +11,12 @@
 namespace countersign::server {
 namespace {
 
+boost::json::value ByJson(const std::optional<store::Actor>& by) {
+  if (!by) return nullptr;
+  return boost::json::object{
+      {"uid", by->uid}, {"name", by->name}, {"terminal", by->terminal}, {"login", by->login}};
+}
+
 std::string Time(const std::optional<Instant>& at) { return at ? FormatUtc(*at) : std::string(); }
 
 std::string_view RoleName(store::CertificateRole role) {
@@ -126,7 +132,8 @@ boost::json::object EventJson(const store::EventRow& row) {
           {"at", FormatUtc(row.at)},
           {"kind", row.kind},
           {"agent", row.agent},
-          {"text", row.text}};
+          {"text", row.text},
+          {"by", ByJson(row.by)}};
 }
 
 boost::json::array TextsJson(const std::vector<std::string>& texts) {

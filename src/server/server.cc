@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/events.h"
 #include "server/issuing.h"
 #include "server/standing.h"
 
@@ -69,11 +70,11 @@ Status Server::Rejudge(store::AgentRow& row, Instant now) {
 
 Status Server::Event(std::string_view kind, const AgentId* agent, std::string text, Instant now) {
   world_.log.Write(LogLevel::kInfo, std::string(kind) + ": " + text);
-  return world_.registry.AddEvent({.id = 0,
-                                   .at = now,
-                                   .kind = std::string(kind),
-                                   .agent = agent == nullptr ? "" : agent->Text(),
-                                   .text = std::move(text)});
+  return RecordEvent(world_, {.id = 0,
+                              .at = now,
+                              .kind = std::string(kind),
+                              .agent = agent == nullptr ? "" : agent->Text(),
+                              .text = std::move(text)});
 }
 
 std::optional<Server::Signing> Server::ChooseSigning(const Digest& held, const Digest& owner,

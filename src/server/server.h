@@ -91,7 +91,6 @@ class Server {
     std::vector<AgentId> agents;
     std::string act;
     std::string args;  // JSON object or empty
-    std::string by;
     Seconds expires_after;
   };
   [[nodiscard]] Result<std::vector<Jti>> AddOrders(const OrderRequest& request, Instant now);

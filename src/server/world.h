@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "base/log.h"
 #include "base/random.h"
 #include "keys/key_ring.h"
@@ -18,6 +20,8 @@ struct World {
   Log& log;
   // PBKDF2 iterations of the automatic backup: crypto::kPkcs12Iterations but in tests.
   int backup_iterations;
+  // The administrator whose request is being carried out; none: the server acts by itself.
+  std::optional<store::Actor> by = {};
 };
 
 }  // namespace countersign::server

@@ -147,7 +147,6 @@ TEST_P(PowerCutTest, LeavesNothingHalfDone) {
   const auto jtis = scene.bench.server().AddOrders({.agents = {agent.id},
                                                     .act = "ping",
                                                     .args = {},
-                                                    .by = "test",
                                                     .expires_after = Seconds(9'000)},
                                                    scene.bench.now);
   bool died = false;

@@ -75,7 +75,7 @@ std::string Scene::Challenge(SceneAgent& agent) { return agent.agent->DrawChalle
 
 std::string Scene::Command(SceneAgent& agent, const std::string& act) {
   const auto jtis = bench.server().AddOrders(
-      {.agents = {agent.id}, .act = act, .args = {}, .by = "test", .expires_after = Seconds(9'000)},
+      {.agents = {agent.id}, .act = act, .args = {}, .expires_after = Seconds(9'000)},
       bench.now);
   if (!jtis) return std::string(CodeName(jtis.error().code));
   // Of one agent only the oldest order is due: those that an attacker left open come first.
@@ -99,7 +99,7 @@ void Scene::Make(SceneAgent& agent, server::Call& call) {
 
 std::string Scene::NextOrder(SceneAgent& agent, const std::string& act) {
   const auto jtis = bench.server().AddOrders(
-      {.agents = {agent.id}, .act = act, .args = {}, .by = "test", .expires_after = Seconds(9'000)},
+      {.agents = {agent.id}, .act = act, .args = {}, .expires_after = Seconds(9'000)},
       bench.now);
   for (const server::Call& call : bench.Due()) {
     if (call.jti == jtis.value().front()) {

@@ -116,7 +116,6 @@ std::optional<std::int64_t> ServerNode::AddOrder(const AgentId& agent, const std
   const auto added = server_->AddOrders({.agents = {agent},
                                          .act = act,
                                          .args = {},
-                                         .by = "simulation",
                                          .expires_after = expires_after},
                                         Now());
   if (!added) return std::nullopt;

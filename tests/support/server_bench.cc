@@ -127,7 +127,6 @@ Jti ServerBench::AddOrder(const FakeAgent& agent, std::string act) {
   return Must(server_->AddOrders({.agents = {agent.id},
                                   .act = std::move(act),
                                   .args = {},
-                                  .by = "test",
                                   .expires_after = std::chrono::hours(24 * 7)},
                                  now))
       .front();
