@@ -1,7 +1,9 @@
 """Files of keys and certificates as people have them, made with the programs that make them: for the tests of imports."""
 
-import shutil
 import subprocess
+
+import lab
+from lab import PASSWORD, Case
 
 ASCII = "Sesame, open 12"
 UMLAUT = "Grüße aus Köln"
@@ -92,5 +94,30 @@ class Workshop:
                 "not_after": values[3].replace(" ", "T")}
 
 
-def have_tools():
-    return all(shutil.which(tool) for tool in ("openssl", "keytool", "certutil", "pk12util", "certtool"))
+class ImportCase(Case):
+    """Imports files of a workshop, and compares what came out with what openssl shows."""
+
+    @classmethod
+    def prepare(cls):
+        cls.shop = Workshop(cls.lab.path / "files")
+
+    def imports(self, file, password=ASCII, *more):
+        """A new server from this file; what came out is what openssl shows."""
+        data = self.lab.path / f"server-{file.name}"
+        env = lab.environment(COUNTERSIGN_DATA=str(data))
+        secret = self.shop.password(password)
+        if not password:
+            env["COUNTERSIGN_PASSWORD"] = PASSWORD  # the automatic backup needs one
+        self.lab.ok("countersign", "server", "init", "--import", file, "--import-password-file", secret, *self.lab.server_options(),
+                    *more, env=env)
+        self.assert_came_out(file, password, data)
+        return data
+
+    def assert_came_out(self, file, password, data):
+        expected = self.shop.shown(file, password)
+        env = lab.environment(COUNTERSIGN_DATA=str(data))
+        rows = self.lab.json("countersign", "cert", "list", env=env)["certificates"]
+        (active,) = [row for row in rows if row["state"] == "active" and row["role"] == "server"]
+        self.assertEqual({name: active[name] for name in expected}, expected)
+        public = data / "PCCSRV/Pccnt/Common/OfcNTCer.dat"
+        self.assertEqual(self.shop.shown_certificate(public, "DER"), expected)
