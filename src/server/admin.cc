@@ -10,6 +10,7 @@
 #include "server/events.h"
 #include "server/issuing.h"
 #include "server/present.h"
+#include "server/reminders.h"
 #include "server/standing.h"
 
 namespace countersign::server {
@@ -40,12 +41,14 @@ Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
     Kind kind;
     Method method;
   };
-  static constexpr std::array<Command, 19> kCommands = {{
+  static constexpr std::array<Command, 21> kCommands = {{
       {"status", Kind::kShows, &Admin::ShowStatus},
       {"certificates", Kind::kShows, &Admin::ListCertificates},
       {"replace", Kind::kActs, &Admin::Replace},
       {"import", Kind::kActs, &Admin::Import},
       {"export", Kind::kActs, &Admin::Export},
+      {"owner-request", Kind::kActs, &Admin::AskOwner},
+      {"owner-install", Kind::kActs, &Admin::InstallOwner},
       {"archive", Kind::kActs, &Admin::Archive},
       {"backup-password", Kind::kActs, &Admin::ChangePassword},
       {"backup-status", Kind::kShows, &Admin::BackupStatus},
@@ -83,11 +86,6 @@ void Admin::RecordRefusal(std::string_view command, const Error& error, Instant 
   if (!recorded) server_.world().log.Write(LogLevel::kError, recorded.error().message);
 }
 
-const Digest* Admin::Expected() const {
-  const auto* const active = server_.book().Active();
-  return active == nullptr ? nullptr : &active->certificate.thumbprint();
-}
-
 Admin::Answer Admin::ShowStatus(const AdminMessage&, Instant now) {
   AdminMessage answer;
   const IdentityBook& book = server_.book();
@@ -100,11 +98,6 @@ Admin::Answer Admin::ShowStatus(const AdminMessage&, Instant now) {
     warn("This server has no certificate; no agent is served.", "CertificateManager -c PASSWORD");
   } else {
     answer.json["certificate"] = CertificateJson(*active);
-    if (active->certificate.not_after() < now) {
-      warn(
-          "The server's certificate expired on " + FormatUtc(active->certificate.not_after()) + ".",
-          "CertificateManager -c PASSWORD");
-    }
     if (!server_.world().ring.Find(active->certificate.key().digest())) {
       warn("The private key of the server's certificate is missing.",
            "CertificateManager -c PASSWORD");
@@ -112,8 +105,22 @@ Admin::Answer Admin::ShowStatus(const AdminMessage&, Instant now) {
     if (active->identity.self_signed) {
       warn("The server's certificate is its own owner: who steals its key owns every agent.",
            "CertificateManager -c PASSWORD (makes an owner key)");
-    } else if (book.Reserve() == nullptr) {
-      warn("There is no reserve certificate.", "CertificateManager -c PASSWORD");
+    }
+  }
+  auto reminders = RemindersOf(book, server_.config(), now);
+  const auto age = AgeOfBackup(server_.world(), now);
+  if (!age) return std::unexpected(age.error());
+  for (auto& reminder : RemindersOf(*age)) reminders.push_back(std::move(reminder));
+  for (auto& reminder : reminders) warn(std::move(reminder.text), std::move(reminder.next));
+  if (const auto until = book.RevokedUntil(); until && *until >= now) {
+    std::uint64_t exposed = 0;
+    COUNTERSIGN_RETURN_IF_ERROR(ForEachExposed([&](const store::AgentRow&) { ++exposed; }));
+    answer.json["exposed"] = exposed;
+    answer.json["exposed_until"] = FormatUtc(*until);
+    if (exposed > 0) {
+      warn(std::to_string(exposed) + " agents may still obey a stolen key, at the latest until " +
+               FormatUtc(*until) + ".",
+           "countersign agents list --exposed");
     }
   }
   if (book.Reserve() != nullptr) answer.json["reserve"] = CertificateJson(*book.Reserve());

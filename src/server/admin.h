@@ -29,6 +29,9 @@ struct AdminMessage {
 //   certificates                            → certificates
 //   replace  (clock_is_right)  secret: backup password
 //                                           → certificate, replaced, owner_made, unfinished
+//            (compromised, on_this_server)  → and exposed, exposed_agents, exposed_until, pushed
+//   owner-request  (clock_is_right, compromised) → blob: the request, and what it says
+//   owner-install  blob: the owner's answer → as replace
 //   import   (exportable, cut_off, restore, key) blob: file, secrets: its password; for the new
 //            automatic backup or empty; of the present one or empty
 //                                           → as replace, and merged, owner_key, notes
@@ -41,7 +44,7 @@ struct AdminMessage {
 //                                           → certificate, owner_key, serves, problems, …
 //   backup-file                             → blob: the automatic backup as it is, sealed
 //   backup-drilled  (problems)              records a drill that the caller did
-//   agents   (standings, after, limit)      → agents, next_after
+//   agents   (standings, exposed, after, limit) → agents, next_after
 //   agent    (agent)                        → details, orders
 //   approve, forget  (agents)               → changed
 //   package  (domain, host, uses, days)     → blobs: OfcNTCer.dat, package.toml
@@ -65,6 +68,8 @@ class Admin {
   [[nodiscard]] Answer Replace(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer Import(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer Export(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer AskOwner(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer InstallOwner(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer Archive(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ChangePassword(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer BackupStatus(const AdminMessage& request, Instant now);
@@ -80,8 +85,10 @@ class Admin {
   [[nodiscard]] Answer ShowOrders(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ListEvents(const AdminMessage& request, Instant now);
 
-  [[nodiscard]] const Digest* Expected() const;
   [[nodiscard]] Result<AdminMessage> Changed(const Result<struct Issued>& issued, Instant now);
+  [[nodiscard]] static Answer OnlyOffline();
+  [[nodiscard]] Answer PushToAll(AdminMessage answer, Instant now);
+  [[nodiscard]] Status ForEachExposed(const std::function<void(const store::AgentRow&)>& take);
   // ChangeAgents applies `change` to the rows of request.agents, all or none.
   [[nodiscard]] Answer ChangeAgents(const AdminMessage& request,
                                     const std::function<Status(store::AgentRow&)>& change,

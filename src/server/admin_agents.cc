@@ -57,8 +57,13 @@ Admin::Answer Admin::ListAgents(const AdminMessage& request, Instant) {
                                                          .limit = *limit,
                                                          .with_forgotten = false});
   if (!rows) return std::unexpected(rows.error());
+  const auto exposed = FlagMember(request, "exposed");
+  if (!exposed) return std::unexpected(exposed.error());
   boost::json::array agents;
-  for (const auto& row : *rows) agents.push_back(AgentJson(row, Expected()));
+  for (const auto& row : *rows) {
+    if (*exposed && !IsExposed(row, server_.book())) continue;
+    agents.push_back(AgentJson(row, server_.book()));
+  }
   AdminMessage answer;
   answer.json["next_after"] = rows->size() == *limit ? rows->back().id.Text() : "";
   answer.json["agents"] = std::move(agents);
@@ -77,7 +82,7 @@ Admin::Answer Admin::ShowAgent(const AdminMessage& request, Instant) {
   boost::json::array orders;
   for (const auto& order : *open) orders.push_back(OrderJson(order));
   AdminMessage answer;
-  answer.json["agent"] = AgentJson(**row, Expected());
+  answer.json["agent"] = AgentJson(**row, server_.book());
   answer.json["open_orders"] = std::move(orders);
   return answer;
 }

@@ -42,13 +42,17 @@ Admin::Answer Admin::Changed(const Result<Issued>& issued, Instant now) {
 }
 
 Admin::Answer Admin::Replace(const AdminMessage& request, Instant now) {
+  const auto options = ReadReplaceOptions(request);
+  if (!options) return std::unexpected(options.error());
+  const auto here = FlagMember(request, "on_this_server");
+  if (!here) return std::unexpected(here.error());
+  if (options->compromised && !*here) return OnlyOffline();
   const auto password = Secret(request, 0);
   if (!password) return std::unexpected(password.error());
-  const auto clock = FlagMember(request, "clock_is_right");
-  if (!clock) return std::unexpected(clock.error());
-  return Changed(ReplaceCertificate(server_.world(), server_.config(), **password,
-                                    *clock ? ClockIsRight::kYes : ClockIsRight::kNo, now),
-                 now);
+  auto answer = Changed(
+      ReplaceCertificate(server_.world(), server_.config(), **password, *options, now), now);
+  if (!answer || !options->compromised) return answer;
+  return PushToAll(*std::move(answer), now);
 }
 
 Admin::Answer Admin::Import(const AdminMessage& request, Instant now) {

@@ -80,4 +80,13 @@ const SecretBytes* OptionalSecret(const AdminMessage& request, std::size_t index
   return given ? &request.secrets[index] : nullptr;
 }
 
+Result<ReplaceOptions> ReadReplaceOptions(const AdminMessage& request) {
+  const auto clock = FlagMember(request, "clock_is_right");
+  if (!clock) return std::unexpected(clock.error());
+  const auto compromised = FlagMember(request, "compromised");
+  if (!compromised) return std::unexpected(compromised.error());
+  return ReplaceOptions{.clock = *clock ? ClockIsRight::kYes : ClockIsRight::kNo,
+                        .compromised = *compromised};
+}
+
 }  // namespace countersign::server

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/admin.h"
+#include "server/issuing.h"
 
 // Reading the members of a request. All fail with kUsage naming the member.
 namespace countersign::server {
@@ -24,5 +25,8 @@ namespace countersign::server {
 
 // OptionalSecret: nullptr if it is not there, or empty.
 [[nodiscard]] const SecretBytes* OptionalSecret(const AdminMessage& request, std::size_t index);
+
+// ReadReplaceOptions reads clock_is_right and compromised.
+[[nodiscard]] Result<ReplaceOptions> ReadReplaceOptions(const AdminMessage& request);
 
 }  // namespace countersign::server

@@ -110,39 +110,47 @@ Result<std::optional<Instant>> ReadTime(World& world, std::string_view name) {
 Result<std::uint64_t> AdmittedSince(World& world) {
   const auto listed = ReadMetaNumber(world, kMetaBackupAdmitted);
   if (!listed) return std::unexpected(listed.error());
-  std::uint64_t admitted = 0;
-  COUNTERSIGN_RETURN_IF_ERROR(ForEachAgent(
-      world.registry, [&](const store::AgentRow& row) { admitted += row.admitted ? 1 : 0; }));
+  const auto counts = world.registry.CountAgents();
+  if (!counts) return std::unexpected(counts.error());
+  const auto unadmitted = world.registry.CountUnadmitted("", FromUnix(0));
+  if (!unadmitted) return std::unexpected(unadmitted.error());
+  std::uint64_t all = 0;
+  for (const auto& count : *counts) all += count.count;
+  const std::uint64_t admitted = all - std::min(all, *unadmitted);
   const std::uint64_t known = listed->value_or(0);
   return admitted > known ? admitted - known : 0;
 }
 
 void Warn(BackupAge& age, Instant now) {
-  const auto warn = [&](std::string text, std::string_view next) {
-    age.warnings.push_back({std::move(text), std::string(next)});
+  const auto warn = [&](std::string_view kind, std::string text, std::string_view next) {
+    age.warnings.push_back({"backup-" + std::string(kind), std::move(text), std::string(next)});
   };
   const std::string path(kBackupPath);
   if (!age.present) {
-    return warn("The automatic backup (" + path + ") is missing.", "put a copy of it back");
+    return warn("missing", "The automatic backup (" + path + ") is missing.",
+                "put a copy of it back");
   }
   if (!age.as_expected) {
-    warn("The automatic backup (" + path + ") is not the one that this server wrote last.",
+    warn("other", "The automatic backup (" + path + ") is not the one that this server wrote last.",
          kReplaceCommand);
   }
   if (age.older_than_newest) {
-    warn("The automatic backup is older than the newest certificate.", kReplaceCommand);
+    warn("older", "The automatic backup is older than the newest certificate.", kReplaceCommand);
   }
   if (!age.verified_at) {
-    warn("The automatic backup was never verified.", kVerifyCommand);
+    warn("unverified", "The automatic backup was never verified.", kVerifyCommand);
   } else if (now - *age.verified_at > kTryEvery) {
-    warn("The password of the automatic backup was last tried " + FormatUtc(*age.verified_at) + ".",
+    warn("untried",
+         "The password of the automatic backup was last tried " + FormatUtc(*age.verified_at) + ".",
          kVerifyCommand);
   } else if (!age.verified_ok) {
-    warn("The automatic backup was not whole when it was last verified, or has changed since.",
+    warn("changed",
+         "The automatic backup was not whole when it was last verified, or has changed since.",
          kVerifyCommand);
   }
   if (age.admitted_since > 0) {
-    warn(std::to_string(age.admitted_since) +
+    warn("admitted",
+         std::to_string(age.admitted_since) +
              " agents were admitted since the automatic backup was written; a server restored from "
              "it would have to admit them again.",
          "countersign backup password (seals it anew), or " + std::string(kReplaceCommand));

@@ -43,6 +43,7 @@ struct BackupCheck {
 // BackupAge is what is known of the automatic backup without its password.
 struct BackupAge {
   struct Warning {
+    std::string kind;  // "backup-missing", "backup-unverified", …
     std::string text;
     std::string next;
   };

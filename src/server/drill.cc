@@ -80,7 +80,7 @@ void DrillOpened(Drill& drill, Host& host, const DrillRequest& request, Instant 
     return;
   }
   const auto issued = ReplaceCertificate(host.server().world(), host.server().config(),
-                                         request.password, ClockIsRight::kNo, now);
+                                         request.password, ReplaceOptions(), now);
   std::string problem = issued ? std::string() : issued.error().message;
   if (issued) {
     const auto reloaded = host.server().Reload(now);

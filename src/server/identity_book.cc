@@ -149,6 +149,25 @@ std::uint64_t IdentityBook::HighestGeneration() const {
   return highest;
 }
 
+std::uint64_t IdentityBook::RevokedGeneration() const {
+  std::uint64_t highest = 0;
+  for (const Entry& entry : entries_) {
+    if (entry.row.state == CertificateState::kRevoked) {
+      highest = std::max(highest, entry.identity.generation);
+    }
+  }
+  return highest;
+}
+
+std::optional<Instant> IdentityBook::RevokedUntil() const {
+  std::optional<Instant> until;
+  for (const Entry& entry : entries_) {
+    if (entry.row.state != CertificateState::kRevoked) continue;
+    if (!until || *until < entry.certificate.not_after()) until = entry.certificate.not_after();
+  }
+  return until;
+}
+
 bool IdentityBook::KnowsOwner(const Digest& owner) const {
   return FindCarrier(*this, owner) != nullptr;
 }

@@ -36,6 +36,11 @@ class IdentityBook {
   // server_ids are those that the active certificate names, the server's own first.
   [[nodiscard]] const std::vector<ServerId>& server_ids() const { return server_ids_; }
   [[nodiscard]] bool IsOurs(const ServerId& id) const;
+  // RevokedGeneration is the highest of a revoked certificate, 0 if there is none: whoever has its
+  // key commands agents that hold this generation or an older one. RevokedUntil: the day on which
+  // the last of them expires by an honest clock.
+  [[nodiscard]] std::uint64_t RevokedGeneration() const;
+  [[nodiscard]] std::optional<Instant> RevokedUntil() const;
   // HighestGeneration over all server certificates ever, reserve included.
   [[nodiscard]] std::uint64_t HighestGeneration() const;
 

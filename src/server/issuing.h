@@ -23,6 +23,14 @@ inline constexpr std::string_view kBackupPath = "AuthCertBackup/OfficeScanAuth.d
 
 enum class ClockIsRight { kNo, kYes };  // --clock-is-right
 
+// ReplaceOptions of `-c`. `compromised`: the present key may be in other hands: its certificate and
+// the reserve's are revoked instead of replaced, and agents that have not heard of it are exposed
+// until they have (protocol section 9).
+struct ReplaceOptions {
+  ClockIsRight clock = ClockIsRight::kNo;
+  bool compromised = false;
+};
+
 struct Issued {
   crypto::Certificate certificate;  // the new active one
   std::optional<crypto::Certificate> replaced;
@@ -62,7 +70,7 @@ struct OwnerFile {
 // follower (`follower_of` in the configuration), which issues nothing.
 [[nodiscard]] Result<Issued> ReplaceCertificate(World& world, const store::ServerConfig& config,
                                                 const SecretBytes& backup_password,
-                                                ClockIsRight clock, Instant now);
+                                                const ReplaceOptions& options, Instant now);
 
 // ImportIdentity takes over an identity from a file: a key and its self-signed certificate from
 // PKCS#12, another Countersign server's whole automatic backup, or an archive (MakeArchive). While

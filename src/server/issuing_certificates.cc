@@ -182,13 +182,13 @@ void PutRow(Rows& rows, store::CertificateRow row) {
   }
 }
 
-void Retire(Rows& rows, Instant now) {
+void Retire(Rows& rows, Instant now, CertificateState as) {
   for (auto& row : rows) {
     const bool in_use = row.state == CertificateState::kActive ||
                         row.state == CertificateState::kPending ||
                         row.state == CertificateState::kReserve;
     if (row.role != CertificateRole::kServer || !in_use) continue;
-    row.state = CertificateState::kReplaced;
+    row.state = as;
     row.since = now;
   }
 }

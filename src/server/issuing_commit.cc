@@ -36,6 +36,8 @@ Status WriteRows(World& world, const Change& change) {
   for (const AgentId& agent : change.admitted) {
     COUNTERSIGN_RETURN_IF_ERROR(AdmitFromBackup(world, agent, change.event.at));
   }
+  // What the owner was asked for before this change is void, or was this.
+  COUNTERSIGN_RETURN_IF_ERROR(world.registry.PutMeta(kMetaOwnerRequest, ""));
   if (change.newest_issue) {
     COUNTERSIGN_RETURN_IF_ERROR(
         world.registry.PutMeta(kMetaNewestIssue, std::to_string(ToUnix(*change.newest_issue))));

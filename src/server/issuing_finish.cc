@@ -73,9 +73,11 @@ Status DestroyLeftKeys(World& world, const IdentityBook& book, BackupState backu
   if (book.Active() == nullptr) return {};  // an empty registry says nothing about the keys
   const auto keys = world.ring.List();
   if (!keys) return WithContext("cannot list the keys", keys.error());
+  const auto requested = RequestedKeys(world);
+  if (!requested) return std::unexpected(requested.error());
   Steps steps;
   for (const Digest& key : *keys) {
-    if (IsInUse(book, key)) continue;
+    if (IsInUse(book, key) || std::ranges::find(*requested, key) != requested->end()) continue;
     if (!IsKnown(book, key) && backup != BackupState::kAsExpected) {
       TellIf(world, tell,
              "the key " + HexLower(key) +

@@ -116,7 +116,7 @@ inline void ExpectWhole(ServerInMemory& server, std::string_view password,
                         OldKeys old_keys = OldKeys::kNone) {
   const IdentityBook book = server.Book();
   ASSERT_NE(book.Active(), nullptr);
-  std::set<Digest> keys = {book.Active()->certificate.key().digest()};
+  std::set<Digest> keys = {book.Active()->certificate.key().digest()};  // in use
   if (book.Reserve() != nullptr) keys.insert(book.Reserve()->certificate.key().digest());
   EXPECT_EQ(server.Keys(), keys) << "the ring holds the keys in use and no others";
 
@@ -164,8 +164,8 @@ class IssuingTest : public ::testing::Test {
     return *issued;
   }
   Result<Issued> Replace(ServerInMemory& server, Instant now, std::string_view password = kPassword,
-                         ClockIsRight clock = ClockIsRight::kNo) {
-    return ReplaceCertificate(server.world(), config_, Secret(password), clock, now);
+                         const ReplaceOptions& options = {}) {
+    return ReplaceCertificate(server.world(), config_, Secret(password), options, now);
   }
   Result<Issued> Import(ServerInMemory& server, ByteView file, const ImportOptions& options = {},
                         std::string_view password = kFilePassword, Instant now = kNow) {

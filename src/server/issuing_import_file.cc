@@ -37,6 +37,23 @@ Result<Incoming> ReadForeign(const keys::BackupContents& contents, std::string_v
   return incoming;
 }
 
+constexpr std::string_view kNoServerKey =
+    "the private key of the certificate is not in the file, since it was certified offline: agents "
+    "are commanded again after CertificateManager -c PASSWORD";
+
+// The newest certificate of an owner, where none has its key in the file.
+std::vector<const IdentityBook::Entry*> Newest(const IdentityBook& book, const Digest& owner) {
+  const IdentityBook::Entry* newest = nullptr;
+  for (const auto& entry : book.entries()) {
+    if (entry.row.role != CertificateRole::kServer || entry.identity.owner != owner) continue;
+    if (newest == nullptr || newest->identity.generation < entry.identity.generation) {
+      newest = &entry;
+    }
+  }
+  if (newest == nullptr) return {};
+  return {newest};
+}
+
 // The server certificates whose keys are there: the lowest generation is the active one, the next
 // the reserve; an expired one gives way to the next.
 std::vector<const IdentityBook::Entry*> Usable(const IdentityBook& book,
@@ -71,7 +88,11 @@ Result<Incoming> ReadWhole(const keys::BackupContents& contents, Instant now) {
                     .admitted = contents.manifest->admitted};
   incoming.written_at = contents.manifest->written_at;
   if (contents.owner_key) incoming.newest_issue = contents.manifest->written_at;
-  const auto usable = Usable(incoming.book, contents, now);
+  auto usable = Usable(incoming.book, contents, now);
+  if (usable.empty() && contents.owner_key) {
+    usable = Newest(incoming.book, contents.owner_key->public_key().digest());
+    incoming.notes.emplace_back(kNoServerKey);
+  }
   if (usable.empty()) {
     return Fail(Code::kMalformed,
                 "the file holds no server certificate with its key; its certificates: " +
@@ -82,7 +103,8 @@ Result<Incoming> ReadWhole(const keys::BackupContents& contents, Instant now) {
     PutRow(incoming.rows,
            MakeRow(certificate, CertificateRole::kServer,
                    i == 0 ? CertificateState::kActive : CertificateState::kReserve, now));
-    incoming.parts.server_keys.push_back(*KeyOf(contents.server_keys, certificate));
+    const auto* const key = KeyOf(contents.server_keys, certificate);
+    if (key != nullptr) incoming.parts.server_keys.push_back(*key);
   }
   COUNTERSIGN_RETURN_IF_ERROR(Finalize(incoming));
   incoming.owner_key = contents.owner_key || incoming.book.Active()->identity.self_signed;

@@ -20,6 +20,8 @@ using Rows = std::vector<store::CertificateRow>;
 inline constexpr std::string_view kMetaBackupDigest = "backup_digest";         // hex SHA-256
 inline constexpr std::string_view kMetaBackupWrittenAt = "backup_written_at";  // Unix seconds
 inline constexpr std::string_view kMetaBackupAdmitted = "backup_admitted";     // how many it lists
+// The outstanding request to the owner (offline.h) without its lists; empty: none.
+inline constexpr std::string_view kMetaOwnerRequest = "owner_request";
 inline constexpr std::string_view kMetaNewestIssue = "newest_issue";           // Unix seconds
 inline constexpr std::string_view kMetaProvedGeneration = "proved_generation";
 inline constexpr std::uint64_t kMaxGeneration = (std::uint64_t{1} << 53) - 1;
@@ -85,8 +87,9 @@ using Generations = std::map<ServerId, std::uint64_t>;
                                             store::CertificateState state, Instant since);
 // PutRow adds the row, or takes the place of the one with its thumbprint.
 void PutRow(Rows& rows, store::CertificateRow row);
-// Retire makes every server certificate in use a replaced one.
-void Retire(Rows& rows, Instant now);
+// Retire makes every server certificate in use a replaced, or a revoked, one.
+void Retire(Rows& rows, Instant now,
+            store::CertificateState as = store::CertificateState::kReplaced);
 // RowsOf are the certificates of an opened backup; server certificates as replaced ones. What
 // cannot be a certificate of a server is left out.
 [[nodiscard]] Rows RowsOf(const keys::BackupContents& backup, Instant now);
@@ -223,6 +226,9 @@ enum class Tell { kNo, kYes };  // in the log, what had to be mended
 [[nodiscard]] store::StoredCertificate StoredOf(const IdentityBook::Entry& entry);
 // IsInUse: a certificate that signs, or may come to sign, needs this key.
 [[nodiscard]] bool IsInUse(const IdentityBook& book, const Digest& key);
+
+// RequestedKeys are those that wait for the owner's answer (offline.h).
+[[nodiscard]] Result<std::vector<Digest>> RequestedKeys(World& world);
 
 // ForEachAgent pages through the agents that are not forgotten.
 [[nodiscard]] Status ForEachAgent(store::Registry& registry,

@@ -134,7 +134,7 @@ TEST_F(IssuingReplaceTest, ClockBeforeTheNewestIssueIsRefusedUnlessItIsSaidToBeR
   EXPECT_EQ(error.code, Code::kRefused);
   EXPECT_THAT(error.next, HasSubstr("--clock-is-right"));
   const std::uint64_t highest = server_.Book().HighestGeneration();
-  ASSERT_TRUE(Replace(server_, kNow - 10 * kDay, kPassword, ClockIsRight::kYes).has_value());
+  ASSERT_TRUE(Replace(server_, kNow - 10 * kDay, kPassword, {.clock = ClockIsRight::kYes}).has_value());
   EXPECT_EQ(server_.Book().Active()->identity.generation, highest + 1);
   EXPECT_TRUE(Replace(server_, kNow - 9 * kDay).has_value()) << "the newest issue is the last";
 }
@@ -325,6 +325,31 @@ TEST_F(IssuingReplaceTest, PasswordChangeDoesNotTouchNewerKeysThanTheRegistryKno
   EXPECT_EQ(error.code, Code::kRefused);
   EXPECT_THAT(error.next, HasSubstr("-c"));
   EXPECT_EQ(server_.Keys(), keys);
+}
+
+// --- the key was stolen ---
+
+TEST_F(IssuingReplaceTest, CompromisedRevokesActiveAndReserve) {
+  const Issued first = Create(server_);
+  const auto reserve = server_.Book().Reserve()->certificate;
+  const auto issued = Replace(server_, kNow + kDay, kPassword, {.compromised = true});
+  ASSERT_TRUE(issued.has_value()) << issued.error().message;
+  const IdentityBook book = server_.Book();
+  EXPECT_EQ(book.FindServer(first.certificate.thumbprint())->row.state, CertificateState::kRevoked);
+  EXPECT_EQ(book.FindServer(reserve.thumbprint())->row.state, CertificateState::kRevoked);
+  EXPECT_GT(book.Active()->identity.generation, book.RevokedGeneration());
+  EXPECT_TRUE(TakesOver(first.certificate, book));
+  EXPECT_TRUE(TakesOver(reserve, book)) << "the thief may have moved agents to the reserve";
+  ExpectWhole(server_, kPassword);
+}
+
+TEST_F(IssuingReplaceTest, CompromisedImportedKeyIsToldForWhatItIs) {
+  const auto imported = MakeImported();
+  ASSERT_TRUE(Import(server_, FileOf({imported})).has_value());
+  const auto issued = Replace(server_, kNow + kDay, kFilePassword, {.compromised = true});
+  ASSERT_TRUE(issued.has_value()) << issued.error().message;
+  EXPECT_THAT(issued->notes, ::testing::ElementsAre(HasSubstr("its own owner")));
+  EXPECT_TRUE(TakesOver(imported.certificate, server_.Book()));
 }
 
 }  // namespace

@@ -77,7 +77,8 @@ boost::json::object CertificateJson(const IdentityBook::Entry& entry) {
           {"since", FormatUtc(entry.row.since)}};
 }
 
-boost::json::object AgentJson(const store::AgentRow& row, const Digest* expected) {
+boost::json::object AgentJson(const store::AgentRow& row, const IdentityBook& book) {
+  const auto* const active = book.Active();
   boost::json::array addresses;
   for (const auto& address : row.addresses) addresses.emplace_back(address);
   return {{"agent", row.id.Text()},
@@ -94,13 +95,14 @@ boost::json::object AgentJson(const store::AgentRow& row, const Digest* expected
           {"since", FormatUtc(row.standing_since)},
           {"next_step", NextStep(row.standing, row.reason)},
           {"thumbprint_held", row.held_known ? HexLower(row.held_thumbprint) : ""},
-          {"thumbprint_expected", expected == nullptr ? "" : HexLower(*expected)},
+          {"thumbprint_expected", active == nullptr ? "" : HexLower(active->row.thumbprint)},
           {"generation_held", row.held_generation},
           {"owner_held", row.held_known ? HexLower(row.held_owner) : ""},
           {"server_held", row.held_known ? row.held_server.Text() : ""},
           {"admitted", row.admitted},
           {"admitted_by", row.admitted_by},
           {"forgotten", row.forgotten},
+          {"exposed", IsExposed(row, book)},
           {"restored", row.jump != 0},
           {"cloned", row.cloned},
           {"clock_offset_seconds", row.clock_offset},
@@ -128,12 +130,25 @@ boost::json::object OrderJson(const store::OrderRow& row) {
 }
 
 boost::json::object EventJson(const store::EventRow& row) {
-  return {{"id", row.id},
-          {"at", FormatUtc(row.at)},
-          {"kind", row.kind},
-          {"agent", row.agent},
-          {"text", row.text},
-          {"by", ByJson(row.by)}};
+  return {{"id", row.id},       {"at", FormatUtc(row.at)}, {"kind", row.kind},
+          {"agent", row.agent}, {"text", row.text},        {"by", ByJson(row.by)}};
+}
+
+boost::json::object OwnerRequestJson(const wire::OwnerRequest& request) {
+  boost::json::array server_ids;
+  for (const auto& id : request.server_ids) server_ids.emplace_back(id.Text());
+  return {{"server_ids", std::move(server_ids)},
+          {"generation", request.generation},
+          {"owner", HexLower(request.owner)},
+          {"active_key", HexLower(crypto::Sha256(request.active_key))},
+          {"reserve_key", HexLower(crypto::Sha256(request.reserve_key))},
+          {"common_name", request.common_name},
+          {"not_before", FormatUtc(request.not_before)},
+          {"not_after", FormatUtc(request.not_after)},
+          {"reserve_not_after", FormatUtc(request.reserve_not_after)},
+          {"compromised", request.compromised},
+          {"created", FormatUtc(request.created)},
+          {"admitted", request.admitted.size()}};
 }
 
 boost::json::array TextsJson(const std::vector<std::string>& texts) {

@@ -8,6 +8,7 @@
 #include "crypto/certificate.h"
 #include "server/identity_book.h"
 #include "store/registry.h"
+#include "wire/owner_request.h"
 
 // How rows are shown to people and programs, everywhere the same: JSON objects with
 // lower_snake_case members, times in RFC 3339 UTC (empty text: never), digests in lower-case hex.
@@ -18,9 +19,8 @@ namespace countersign::server {
 // generation, server_ids, key.
 [[nodiscard]] boost::json::object CertificateJson(const IdentityBook::Entry& entry);
 
-// AgentJson: the columns of `CertificateManager -l` and more. `expected`: the
-// thumbprint of the active certificate, or nullptr.
-[[nodiscard]] boost::json::object AgentJson(const store::AgentRow& row, const Digest* expected);
+// AgentJson: the columns of `CertificateManager -l` and more.
+[[nodiscard]] boost::json::object AgentJson(const store::AgentRow& row, const IdentityBook& book);
 
 [[nodiscard]] boost::json::object OrderJson(const store::OrderRow& row);
 [[nodiscard]] boost::json::object EventJson(const store::EventRow& row);
@@ -28,6 +28,10 @@ namespace countersign::server {
 // StoreOf is the documented certificate store in which a certificate stands.
 [[nodiscard]] std::string_view StoreOf(const IdentityBook::Entry& entry);
 
+// OwnerRequestJson: what a person compares before it is signed: server_ids, generation, owner,
+// active_key and reserve_key (digests), common_name, not_before, not_after, reserve_not_after,
+// compromised, created, admitted (how many).
+[[nodiscard]] boost::json::object OwnerRequestJson(const wire::OwnerRequest& request);
 [[nodiscard]] boost::json::array TextsJson(const std::vector<std::string>& texts);
 
 }  // namespace countersign::server

@@ -111,7 +111,8 @@ Result<std::string> Server::MakeReply(store::AgentRow& row, const wire::Report& 
                     .accepted = false,
                     .orders = {}};
   const bool may_command =
-      proved && MayCommand(row) && (row.standing == kVerified || row.standing == kBehind);
+      proved && MayCommand(row) &&
+      (row.standing == kVerified || row.standing == kBehind || row.standing == kExposed);
   if (may_command) {
     auto orders = OrdersForReply(row, report, *signing, now);
     if (!orders) return std::unexpected(std::move(orders).error());

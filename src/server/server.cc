@@ -5,6 +5,7 @@
 
 #include "server/events.h"
 #include "server/issuing.h"
+#include "server/reminders.h"
 #include "server/standing.h"
 
 namespace countersign::server {
@@ -118,6 +119,19 @@ void Server::Tick(Instant now) {
     return entry.second.empty() || now - entry.second.back() >= std::chrono::minutes(1);
   });
   PromoteReserveIfDue(now);
+  Remind(now);
+}
+
+void Server::Remind(Instant now) {
+  auto reminders = RemindersOf(book_, config_, now);
+  if (const auto age = AgeOfBackup(world_, now)) {
+    for (auto& reminder : RemindersOf(*age)) reminders.push_back(std::move(reminder));
+  } else {
+    world_.log.Write(LogLevel::kError, age.error().message);
+  }
+  if (const auto told = TellDue(world_, reminders, now); !told) {
+    world_.log.Write(LogLevel::kError, told.error().message);
+  }
 }
 
 void Server::PromoteReserveIfDue(Instant now) {

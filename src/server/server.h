@@ -95,7 +95,8 @@ class Server {
   };
   [[nodiscard]] Result<std::vector<Jti>> AddOrders(const OrderRequest& request, Instant now);
 
-  // Tick does what time brings: lapsed orders, silent unadmitted agents, the reserve taking over.
+  // Tick does what time brings: lapsed orders, silent unadmitted agents, the reserve taking over,
+  // reminders.
   // Call it about once a minute.
   void Tick(Instant now);
 
@@ -174,6 +175,7 @@ class Server {
   [[nodiscard]] Status Event(std::string_view kind, const AgentId* agent, std::string text,
                              Instant now);
   void PromoteReserveIfDue(Instant now);
+  void Remind(Instant now);
 
   World world_;
   store::ServerConfig config_;

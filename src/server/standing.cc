@@ -47,7 +47,10 @@ struct Words {
 
 constexpr std::string_view kUseMover = "IpXfer -e OfcNTCer.dat (on the agent)";
 
-constexpr std::array<Words, 12> kWords = {{
+constexpr std::array<Words, 13> kWords = {{
+    {"revoked", "it has not heard yet that the key which it obeys was stolen",
+     "nothing: it takes the new certificate over at its next contact; to reach it sooner, switch it "
+     "on, or IpXfer -e OfcNTCer.dat (on the agent)"},
     {"other-owner", "it trusts a certificate of another owner", kUseMover},
     {"wrong-server", "it trusts a certificate of this owner for another server", kUseMover},
     {"ahead", "it holds a newer certificate than this server: the server was restored",
@@ -80,10 +83,23 @@ const Words* FindWords(std::string_view reason) {
 
 Standing StandingOf(const store::AgentRow& row, const IdentityBook& book) {
   if (row.cloned) return {kQuarantined, "cloned"};
-  if (!row.held_known && !row.want_bundle) return {kNew, row.admitted ? "" : "not-admitted"};
+  const bool exposed = row.admitted && IsExposed(row, book);
+  if (!row.held_known && !row.want_bundle) {
+    if (exposed) return {kExposed, "revoked"};
+    return {kNew, row.admitted ? "" : "not-admitted"};
+  }
   Standing by_held = ByHeld(row, book);
-  if (by_held.standing == kMismatched || row.admitted) return by_held;
-  return {kNew, "not-admitted"};
+  if (by_held.standing == kMismatched) return by_held;
+  if (!row.admitted) return {kNew, "not-admitted"};
+  return exposed ? Standing{kExposed, "revoked"} : by_held;
+}
+
+bool IsExposed(const store::AgentRow& row, const IdentityBook& book) {
+  const std::uint64_t revoked = book.RevokedGeneration();
+  if (revoked == 0) return false;
+  if (!row.held_known) return true;
+  return row.held_generation <= revoked && book.KnowsOwner(row.held_owner) &&
+         book.IsOurs(row.held_server);
 }
 
 std::string ReasonText(std::string_view reason) {

@@ -183,5 +183,68 @@ TEST_F(StandingTest, ReloadJudgesEveryAgentAnew) {
   EXPECT_EQ(bench_.Events("agent-mismatched"), 1U);
 }
 
+// --- after a theft ---
+
+class ExposureTest : public StandingTest {
+ protected:
+  // Generation 8 was in use and 9 its reserve when the key was stolen; 10 came instead.
+  void SetUp() override {
+    StandingTest::SetUp();
+    bench_.Put(stolen_.certificate, CertificateRole::kServer, CertificateState::kRevoked);
+    bench_.Put(reserve_.certificate, CertificateRole::kServer, CertificateState::kRevoked);
+    ASSERT_TRUE(bench_.server().Reload(bench_.now).has_value());
+  }
+  [[nodiscard]] bool Exposed(const store::AgentRow& row) {
+    return IsExposed(row, bench_.server().book());
+  }
+  Identity stolen_ = Server(bench_.owner, 8);
+  Identity reserve_ = Server(bench_.owner, 9);
+};
+
+TEST_F(ExposureTest, WhoeverHasNotHeardIsExposed) {
+  EXPECT_EQ(Of(stolen_), (Standing{kExposed, "revoked"}));
+  EXPECT_EQ(Of(reserve_), (Standing{kExposed, "revoked"})) << "the thief may have moved it there";
+  EXPECT_EQ(Of(Server(bench_.owner, 3)), (Standing{kExposed, "revoked"}))
+      << "an older one takes the stolen certificate by its bundle";
+  EXPECT_EQ(Of(Server(earlier_, 3)), (Standing{kExposed, "revoked"}));
+}
+
+TEST_F(ExposureTest, WhoeverHasHeardIsNot) {
+  EXPECT_EQ(Of(bench_.active), (Standing{kVerified, ""}));
+  EXPECT_FALSE(Exposed(RowHolding(bench_.active)));
+}
+
+TEST_F(ExposureTest, AnAdmittedAgentThatWasNeverHeardOfMayHoldTheStolenOne) {
+  store::AgentRow row;
+  row.admitted = true;
+  EXPECT_EQ(Of(row), (Standing{kExposed, "revoked"}));
+  row.admitted = false;
+  EXPECT_EQ(Of(row).standing, kNew);
+  EXPECT_TRUE(Exposed(row));
+}
+
+TEST_F(ExposureTest, OthersWereNeverCommandedByTheStolenKey) {
+  EXPECT_FALSE(Exposed(RowHolding(Server(bench_.authority.MakeOwner(), 3))));
+  const auto other = bench_.authority.MakeServer(
+      bench_.owner, {.server_ids = {bench_.authority.MakeServerId()}, .generation = 3});
+  EXPECT_FALSE(Exposed(RowHolding(other)));
+}
+
+TEST_F(ExposureTest, ACloneOrOneThatNeedsHandsIsExposedBesides) {
+  auto row = RowHolding(stolen_);
+  row.cloned = true;
+  EXPECT_EQ(Of(row).standing, kQuarantined);
+  EXPECT_TRUE(Exposed(row));
+  row.cloned = false;
+  row.last_refusal = "chain";
+  EXPECT_EQ(Of(row).standing, kMismatched);
+  EXPECT_TRUE(Exposed(row));
+}
+
+TEST_F(ExposureTest, ItEndsWhenTheLastStolenCertificateExpires) {
+  EXPECT_EQ(bench_.server().book().RevokedUntil(),
+            std::max(stolen_.certificate.not_after(), reserve_.certificate.not_after()));
+}
+
 }  // namespace
 }  // namespace countersign::server

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/files.h"
+#include "base/user.h"
 #include "crypto/pkcs12.h"
 #include "server/issuing.h"
 #include "tests/support/memory_log.h"
@@ -85,12 +86,11 @@ Told Ask(Host& host, boost::json::object json, std::vector<std::string_view> sec
          const Bytes* blob = nullptr) {
   AdminMessage request;
   request.json = std::move(json);
-  request.json["by"] = "test";
   for (const std::string_view secret : secrets) {
     request.secrets.push_back(SecretBytes::OwnText(secret));
   }
   if (blob != nullptr) request.blobs.push_back(*blob);
-  return ToldBy(host.admin().Handle(request, kChangeTime));
+  return ToldBy(host.admin().Handle(request, RealUser(), kChangeTime));
 }
 
 Told Import(Host& host, bool exportable) {

@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/files.h"
+#include "base/user.h"
 #include "crypto/hash.h"
 #include "keys/backup.h"
 #include "server/host.h"
@@ -163,9 +164,9 @@ std::vector<std::string> ReplaceAfterwards(const fs::path& folder, const Seen& s
       }
     }
     server::AdminMessage request;
-    request.json = {{"command", "replace"}, {"by", "test"}};
+    request.json = {{"command", "replace"}};
     request.secrets.push_back(SecretBytes::OwnText(seen.password));
-    const auto answer = (*host)->admin().Handle(request, now);
+    const auto answer = (*host)->admin().Handle(request, RealUser(), now);
     if (!answer.json.at("ok").as_bool()) {
       return {"the next -c fails: " + std::string(answer.json.at("message").as_string())};
     }

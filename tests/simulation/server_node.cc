@@ -82,7 +82,7 @@ void ServerNode::ReplaceCertificate() {
   if (!server_) return;
   auto given = Given();
   const auto issued =
-      server::ReplaceCertificate(given, config_, Password(), server::ClockIsRight::kYes, Now());
+      server::ReplaceCertificate(given, config_, Password(), {.clock = server::ClockIsRight::kYes}, Now());
   if (!issued) {
     world_.trace.Add("-c fails: " + issued.error().message);
     return;

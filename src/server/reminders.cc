@@ -1,0 +1,139 @@
+#include "server/reminders.h"
+
+#include <array>
+#include <charconv>
+
+#include "base/encoding.h"
+#include "server/events.h"
+#include "server/issuing.h"
+
+namespace countersign::server {
+namespace {
+
+constexpr Seconds kDay = std::chrono::hours(24);
+constexpr Seconds kWeek = 7 * kDay;
+constexpr std::array kDaysAhead = {1, 7, 30, 60, 90};
+constexpr std::string_view kReplaceCommand = "CertificateManager -c PASSWORD";
+
+// The nearest of the days of warning that is not over yet; nothing while it is further off than
+// all.
+std::optional<int> StageOf(Instant end, Instant now) {
+  for (const int days : kDaysAhead) {
+    if (end - now <= days * kDay) return days;
+  }
+  return std::nullopt;
+}
+
+std::string WhatFollows(const IdentityBook& book) {
+  const auto* const reserve = book.Reserve();
+  if (reserve == nullptr) return "and there is no reserve: from then on agents refuse orders";
+  return "and the reserve " + reserve->certificate.serial() + " takes over by itself";
+}
+
+void AddExpiry(const IdentityBook& book, Instant now, std::vector<Reminder>& reminders) {
+  const auto* const active = book.Active();
+  if (active == nullptr) return;
+  const crypto::Certificate& certificate = active->certificate;
+  const std::string name = "The server's certificate " + certificate.serial();
+  const std::string thumbprint = HexLower(certificate.thumbprint());
+  if (certificate.not_after() < now) {
+    reminders.push_back({.kind = "certificate-expired",
+                         .text = name + " expired " + FormatUtc(certificate.not_after()) +
+                                 ": agents take new trust and refuse orders.",
+                         .next = std::string(kReplaceCommand),
+                         .stage = thumbprint,
+                         .every = kDay});
+    return;
+  }
+  const auto stage = StageOf(certificate.not_after(), now);
+  if (!stage) return;
+  reminders.push_back({.kind = "certificate-expiring",
+                       .text = name + " expires " + FormatUtc(certificate.not_after()) +
+                               ", in at most " + std::to_string(*stage) +
+                               (*stage == 1 ? " day, " : " days, ") + WhatFollows(book) + ".",
+                       .next = std::string(kReplaceCommand),
+                       .stage = thumbprint + ":" + std::to_string(*stage),
+                       .every = Seconds(0)});
+}
+
+Reminder OfBackup(std::string kind, const BackupAge::Warning& warning, Seconds every) {
+  return {.kind = std::move(kind),
+          .text = warning.text,
+          .next = warning.next,
+          .stage = {},
+          .every = every};
+}
+
+struct Told {
+  Instant at;
+  std::string stage;
+};
+
+// "<Unix seconds> <stage>"
+std::optional<Told> ParseTold(const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  std::int64_t seconds = 0;
+  const char* const end = text->data() + text->size();
+  const auto [at, error] = std::from_chars(text->data(), end, seconds);
+  if (error != std::errc() || at == end || *at != ' ') return std::nullopt;
+  return Told{.at = FromUnix(seconds), .stage = std::string(at + 1, end)};
+}
+
+bool IsDue(const Reminder& reminder, const std::optional<Told>& told, Instant now) {
+  if (!told || told->stage != reminder.stage) return true;
+  // A clock that was set back must not silence what is daily.
+  return reminder.every != Seconds(0) && (now - told->at >= reminder.every || now < told->at);
+}
+
+}  // namespace
+
+std::vector<Reminder> RemindersOf(const IdentityBook& book, const store::ServerConfig& config,
+                                  Instant now) {
+  std::vector<Reminder> reminders;
+  AddExpiry(book, now, reminders);
+  const auto* const active = book.Active();
+  const bool wants_reserve = active != nullptr && !active->identity.self_signed &&
+                             config.follower_of.empty() && book.Reserve() == nullptr;
+  if (wants_reserve) {
+    reminders.push_back(
+        {.kind = "no-reserve",
+         .text = "There is no reserve certificate: nothing takes over when the active "
+                 "one ends " +
+                 FormatUtc(active->certificate.not_after()) + ". Giving the password makes one.",
+         .next = "countersign backup password, or " + std::string(kReplaceCommand),
+         .stage = HexLower(active->row.thumbprint),
+         .every = kDay});
+  }
+  return reminders;
+}
+
+std::vector<Reminder> RemindersOf(const BackupAge& age) {
+  std::vector<Reminder> reminders;
+  for (const auto& warning : age.warnings) {
+    reminders.push_back(OfBackup(warning.kind, warning, age.present ? kWeek : kDay));
+  }
+  return reminders;
+}
+
+Status TellDue(World& world, const std::vector<Reminder>& reminders, Instant now) {
+  for (const Reminder& reminder : reminders) {
+    const std::string name = "told:" + reminder.kind;
+    const auto told = world.registry.GetMeta(name);
+    if (!told) return std::unexpected(told.error());
+    if (!IsDue(reminder, ParseTold(*told), now)) continue;
+    const auto written = world.registry.Transact([&]() -> Status {
+      COUNTERSIGN_RETURN_IF_ERROR(
+          world.registry.PutMeta(name, std::to_string(ToUnix(now)) + " " + reminder.stage));
+      return RecordEvent(world, {.id = 0,
+                                 .at = now,
+                                 .kind = reminder.kind,
+                                 .agent = {},
+                                 .text = reminder.text + " Run: " + reminder.next});
+    });
+    if (!written) return written;
+    world.log.Write(LogLevel::kWarning, reminder.text + " Run: " + reminder.next);
+  }
+  return {};
+}
+
+}  // namespace countersign::server
