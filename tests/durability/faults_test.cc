@@ -51,7 +51,7 @@ constexpr std::array kWalks = {
     Walk{"RefusedThenAgain", Kind::kFail, EACCES, Ending::kAgain, nullptr, Ways::kAll},
     Walk{"AnswerLostThenKilled", Kind::kFailAfter, EIO, Ending::kKill, nullptr, Ways::kAll},
     Walk{"DiskFull", Kind::kFailFromNow, ENOSPC, Ending::kClose, NeedsRoom, Ways::kMost},
-    Walk{"DiskTurnsReadOnly", Kind::kFailFromNow, EROFS, Ending::kClose, nullptr, Ways::kMost},
+    Walk{"DiskTurnsReadOnly", Kind::kFailFromNow, EROFS, Ending::kClose, nullptr, Ways::kAll},
     Walk{"ShortWrite", Kind::kShortWrite, 0, Ending::kClose, IsWrite, Ways::kAll},
     Walk{"RenameAcrossDevices", Kind::kFail, EXDEV, Ending::kClose, IsRename, Ways::kMost},
     Walk{"RenameStale", Kind::kFail, ESTALE, Ending::kKill, IsRename, Ways::kAll},

@@ -1,12 +1,14 @@
 #include "tests/durability/identity_operations.h"
 
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <utility>
 
 #include "base/files.h"
 #include "base/user.h"
 #include "crypto/pkcs12.h"
 #include "server/issuing.h"
+#include "tests/support/command.h"
 #include "tests/support/memory_log.h"
 #include "tests/support/must.h"
 
@@ -93,6 +95,28 @@ Told Ask(Host& host, boost::json::object json, std::vector<std::string_view> sec
   return ToldBy(host.admin().Handle(request, RealUser(), kChangeTime));
 }
 
+// The ZIP of another server's -b, with its owner key.
+const Bytes& ArchiveFile() {
+  static const Bytes file = [] {
+    const TemporaryFolder folder;
+    server::InitRequest request;
+    request.path = folder.path() / "other";
+    request.config.export_allowed = true;
+    request.backup_password = &Password(kProbePassword);
+    request.backup_iterations = kProbeIterations;
+    Check(server::InitServerFolder(request, SharedLog(), kProbeNow).has_value(), "a server");
+    const auto host = Must(Host::Open(request.path, SharedLog(), kProbeNow, kProbeIterations));
+    AdminMessage archive;
+    archive.json = {{"command", "archive"}, {"by", "test"}, {"with_owner", true}};
+    archive.secrets.push_back(SecretBytes::OwnText(kOtherPassword));
+    archive.secrets.push_back(SecretBytes::OwnText(kProbePassword));
+    auto answer = host->admin().Handle(archive, kProbeNow);
+    Check(answer.blobs.size() == 1, boost::json::serialize(answer.json));
+    return std::move(answer.blobs.front());
+  }();
+  return file;
+}
+
 Told Import(Host& host, bool exportable) {
   return Ask(host, {{"command", "import"}, {"exportable", exportable}, {"cut_off", true}},
              {kOtherPassword}, &BroughtFile());
@@ -119,6 +143,11 @@ void PrepareCreated(const fs::path& folder) {
   AddAgent(folder);
 }
 
+void PrepareForArchive(const fs::path& folder) {
+  static_cast<void>(ArchiveFile());
+  PrepareCreated(folder);
+}
+
 void PrepareImported(const fs::path& folder) {
   const Told made = Init(folder, &BroughtFile());
   Check(made.kind == Told::Kind::kDone, made.message);
@@ -139,6 +168,15 @@ Told ReplaceImported(std::unique_ptr<Host>& host, const fs::path&) {
 }
 Told ImportExportable(std::unique_ptr<Host>& host, const fs::path&) { return Import(*host, true); }
 Told ImportForGood(std::unique_ptr<Host>& host, const fs::path&) { return Import(*host, false); }
+Told ImportBesideThePresent(std::unique_ptr<Host>& host, const fs::path&) {
+  return Ask(*host, {{"command", "import"}, {"exportable", true}, {"cut_off", false}},
+             {kOtherPassword, "", kProbePassword}, &BroughtFile());
+}
+Told Restore(std::unique_ptr<Host>& host, const fs::path&) {
+  return Ask(*host,
+             {{"command", "import"}, {"exportable", true}, {"cut_off", true}, {"restore", true}},
+             {kOtherPassword}, &ArchiveFile());
+}
 Told ChangePassword(std::unique_ptr<Host>& host, const fs::path&) {
   return Ask(*host, {{"command", "backup-password"}}, {kProbePassword, kOtherPassword});
 }
@@ -167,6 +205,11 @@ const std::vector<Operation>& Operations() {
        .prepare = PrepareCreated,
        .act = ImportForGood,
        .ways = Ways::kKills},
+      {.name = "ImportBesideThePresent",
+       .prepare = PrepareCreated,
+       .act = ImportBesideThePresent,
+       .ways = Ways::kKills},
+      {.name = "Restore", .prepare = PrepareForArchive, .act = Restore},
       {.name = "Password",
        .prepare = PrepareCreated,
        .act = ChangePassword,

@@ -39,7 +39,8 @@ enum class BackupKeys { kInUse, kMayBeOlder };
 // Leftovers are the names below `root` of files that no finished operation leaves.
 [[nodiscard]] std::vector<std::string> Leftovers(const std::filesystem::path& root);
 
-// Fingerprint is every file below `root` with its content, but for the registry's and the lock.
+// Fingerprint is every file below `root` with its content, but for the registry's, the
+// lock, and copies of the automatic backup.
 [[nodiscard]] std::map<std::string, std::string> Fingerprint(const std::filesystem::path& root);
 
 }  // namespace countersign::testing
