@@ -38,10 +38,10 @@ Status ForEachAgent(Session& session, const std::vector<std::string>& standings,
   std::string after;
   boost::json::array wanted;
   for (const auto& standing : standings) wanted.emplace_back(standing);
+  Progress progress("reading the agents");
   COUNTERSIGN_RETURN_IF_ERROR(session.Open());
   const std::uint64_t total = CountAgents(session, standings);
   std::uint64_t done = 0;
-  Progress progress("reading the agents");
   for (;;) {
     server::AdminMessage request;
     request.json = {

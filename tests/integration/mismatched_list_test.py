@@ -1,9 +1,14 @@
 """CertificateManager -l: who is in the list, why, and how it leaves; the file itself; and where it is written."""
 
+import contextlib
 import csv
 import io
 import json
+import os
+import pty
 import re
+import signal
+import subprocess
 
 import lab
 from lab import PASSWORD, Case
@@ -129,7 +134,30 @@ class MismatchedList(Case):
         self.lab.ok("countersign", "agents", "forget", forgotten.id)
         self.assertEqual(self.listed(), set())
 
-    def test_7_stopped_server(self):
+    def test_7_progress_on_a_terminal_where_it_takes_longer(self):
+        """A server that does not answer for now: a line on standard error, gone again in the end; none in a file."""
+        terminal, screen = pty.openpty()
+        self.lab.server.signal(signal.SIGSTOP)
+        try:
+            listing = subprocess.Popen([lab.PROGRAMS / "CertificateManager", "-l", self.folder / "slow.csv"],
+                                       stdout=subprocess.PIPE, stderr=screen,
+                                       env=lab.environment(COUNTERSIGN_DATA=str(self.lab.data)))
+            os.close(screen)
+            said = b""
+            while b"reading the agents ... " not in said:
+                said += os.read(terminal, 4096)
+        finally:
+            self.lab.server.signal(signal.SIGCONT)
+        out = listing.communicate(timeout=60)[0]
+        with contextlib.suppress(OSError):  # the terminal ends with the program
+            while part := os.read(terminal, 4096):
+                said += part
+        os.close(terminal)
+        self.assertIn(listing.returncode, (0, 22))
+        self.assertRegex(said, rb"\r +\r$")
+        self.assertNotIn(b"reading", out)
+
+    def test_8_stopped_server(self):
         before = self.lab.run("CertificateManager", "-l", "-")
         self.lab.server.stop()
         after = self.lab.run("CertificateManager", "-l", "-")
