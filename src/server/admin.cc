@@ -102,6 +102,10 @@ Admin::Answer Admin::ShowStatus(const AdminMessage&, Instant now) {
       warn("The private key of the server's certificate is missing.",
            "CertificateManager -c PASSWORD");
     }
+    for (const auto& output : MissingOutputs(server_.world(), book)) {
+      warn("Missing, or another: " + output + ".",
+           "CertificateManager -c PASSWORD, or start the server anew");
+    }
     if (active->identity.self_signed) {
       warn("The server's certificate is its own owner: who steals its key owns every agent.",
            "CertificateManager -c PASSWORD (makes an owner key)");

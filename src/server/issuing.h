@@ -3,12 +3,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/time.h"
 #include "crypto/certificate.h"
 #include "keys/key_ring.h"
+#include "server/identity_book.h"
 #include "server/world.h"
 
 // What changes the server's own identity (protocol sections 2 and 9). Each function is one step
@@ -127,5 +129,9 @@ struct Archive {
 // Missing keys or files are logged, never an error: the server starts. What could not be written
 // is.
 [[nodiscard]] Status FinishIdentityChange(World& world);
+
+// MissingOutputs names what FinishIdentityChange would make again for the active certificate, if it
+// is not there now or is another: OfcNTCer.dat, and the certificate in its store.
+[[nodiscard]] std::vector<std::string> MissingOutputs(World& world, const IdentityBook& book);
 
 }  // namespace countersign::server

@@ -51,14 +51,8 @@ void TellOfActive(World& world, const IdentityBook& book, Instant now, Missing& 
     missing.push_back("a certificate that is valid: " + certificate.serial() + " expired " +
                       FormatUtc(certificate.not_after()));
   }
-  if (!world.storage.HasPublicCertificate(certificate.der())) {
-    missing.push_back(
-        "OfcNTCer.dat with the active certificate (PCCSRV/Pccnt/Common); it is made again "
-        "at the next start, or by -c");
-  }
-  if (!world.storage.HasStored(StoredOf(*active))) {
-    missing.push_back("the active certificate in the store \"" + std::string(store::kStoreActive) +
-                      "\"; it is put there again at the next start, or by -c");
+  for (const std::string& output : MissingOutputs(world, book)) {
+    missing.push_back(output + "; it is made again at the next start, or by -c");
   }
 }
 

@@ -59,6 +59,12 @@ Status WriteOutputs(World& world, const IdentityBook& book) {
   return steps.result();
 }
 
+void TellOfOutputs(World& world, const IdentityBook& book) {
+  for (const std::string& output : MissingOutputs(world, book)) {
+    world.log.Write(LogLevel::kWarning, output + " was missing, or was another; it is made again");
+  }
+}
+
 // IsKnown: a certificate of the registry, of whatever state, is for this key.
 bool IsKnown(const IdentityBook& book, const Digest& key) {
   return std::any_of(book.entries().begin(), book.entries().end(), [&](const auto& entry) {
@@ -136,6 +142,20 @@ store::StoredCertificate StoredOf(const IdentityBook::Entry& entry) {
           .der = entry.row.der};
 }
 
+std::vector<std::string> MissingOutputs(World& world, const IdentityBook& book) {
+  const auto* const active = book.Active();
+  if (active == nullptr) return {};
+  std::vector<std::string> missing;
+  if (!world.storage.HasPublicCertificate(active->certificate.der())) {
+    missing.emplace_back("OfcNTCer.dat with the active certificate (PCCSRV/Pccnt/Common)");
+  }
+  if (!world.storage.HasStored(StoredOf(*active))) {
+    missing.push_back("the active certificate in the store \"" + std::string(store::kStoreActive) +
+                      "\"");
+  }
+  return missing;
+}
+
 Result<BackupState> SettleBackup(World& world, Tell tell) {
   const auto expected = world.registry.GetMeta(kMetaBackupDigest);
   if (!expected) return std::unexpected(expected.error());
@@ -156,6 +176,7 @@ Status Finish(World& world, Tell tell) {
   const auto settled = SettleBackup(world, tell);
   if (!settled) steps.Take(std::unexpected(settled.error()));
   const BackupState backup = settled ? *settled : BackupState::kOther;
+  if (tell == Tell::kYes) TellOfOutputs(world, *book);
   steps.Take(WriteOutputs(world, *book));
   steps.Take(DestroyLeftKeys(world, *book, backup, tell));
   if (tell == Tell::kYes && settled) TellWhatIsMissing(world, *book, backup);

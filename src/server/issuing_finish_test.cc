@@ -32,8 +32,12 @@ TEST_F(IssuingFinishTest, StoresAndPublicCertificateAreMadeAnew) {
   static_cast<void>(Create(server_));
   server_.storage.content.stores.clear();
   server_.storage.content.public_certificate = ToBytes("something else");
+  EXPECT_EQ(MissingOutputs(server_.world(), server_.Book()).size(), 2U);
   Finish();
   ExpectWhole(server_, kPassword);
+  EXPECT_TRUE(server_.log.Says("OfcNTCer.dat"));
+  EXPECT_TRUE(server_.log.Says("in the store \"OfficeScan NT\" was missing"));
+  EXPECT_TRUE(MissingOutputs(server_.world(), server_.Book()).empty());
 }
 
 TEST_F(IssuingFinishTest, StagedBackupOfNobodyIsDiscarded) {
