@@ -110,7 +110,7 @@ const Bytes& ArchiveFile() {
     archive.json = {{"command", "archive"}, {"by", "test"}, {"with_owner", true}};
     archive.secrets.push_back(SecretBytes::OwnText(kOtherPassword));
     archive.secrets.push_back(SecretBytes::OwnText(kProbePassword));
-    auto answer = host->admin().Handle(archive, kProbeNow);
+    auto answer = host->admin().Handle(archive, RealUser(), kProbeNow);
     Check(answer.blobs.size() == 1, boost::json::serialize(answer.json));
     return std::move(answer.blobs.front());
   }();
