@@ -109,6 +109,7 @@ Exit ListAgents(Session& session, const ListCommand& command, Form form) {
   Table table(
       {"AGENT", "HOST", "ADDRESS", "DOMAIN", "STANDING", "REASON", "GENERATION", "LAST CONTACT"});
   const auto listed = ForEachAgent(session, command.standings, [&](const auto& agent) {
+    if (command.exposed && !Flag(agent, "exposed")) return;
     if (form == Form::kJson) {
       agents.push_back(agent);
       return;

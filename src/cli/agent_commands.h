@@ -16,6 +16,7 @@ namespace countersign::cli {
 
 struct ListCommand {
   std::vector<std::string> standings;
+  bool exposed = false;  // only those that a stolen key may still command
 };
 [[nodiscard]] Exit ListAgents(Session& session, const ListCommand& command, Form form);
 [[nodiscard]] Exit ShowAgent(Session& session, const std::string& agent, Form form);

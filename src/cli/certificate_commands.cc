@@ -8,6 +8,7 @@
 #include "cli/certificate_file.h"
 #include "cli/mismatched.h"
 #include "cli/output_file.h"
+#include "cli/owner_commands.h"
 
 namespace countersign::cli {
 
@@ -29,11 +30,17 @@ Exit PrintChanged(const server::AdminMessage& answer, std::string_view what, For
 }
 
 Exit ReplaceCertificate(Session& session, const ReplaceCommand& command, Form form) {
-  auto password = GetPassword(command.password, Prompt::kOnce);
-  if (!password) return PrintError(password.error(), form);
   server::AdminMessage request;
-  request.json = {{"command", "replace"}, {"clock_is_right", command.clock_is_right}};
-  request.secrets.push_back(*std::move(password));
+  request.json = {{"command", "replace"},
+                  {"clock_is_right", command.clock_is_right},
+                  {"compromised", command.compromised},
+                  {"on_this_server", command.on_this_server}};
+  // Otherwise the server refuses it without the password, which is then not asked for here.
+  if (!command.compromised || command.on_this_server) {
+    auto password = GetPassword(command.password, Prompt::kOnce);
+    if (!password) return PrintError(password.error(), form);
+    request.secrets.push_back(*std::move(password));
+  }
   const auto answer = session.Call(std::move(request), "making a new certificate");
   if (!answer) return PrintError(answer.error(), form);
   const Exit exit = PrintChanged(*answer, "made a new certificate", form);
@@ -42,6 +49,10 @@ Exit ReplaceCertificate(Session& session, const ReplaceCommand& command, Form fo
   if (replaced != nullptr) {
     PrintLine("It replaces certificate " + Text(replaced->as_object(), "serial") +
               ", which is in \"OfficeScan NT Expired\" now; its private key is destroyed.");
+  }
+  if (command.compromised) {
+    PrintExposed(answer->json);
+    return exit;
   }
   if (Flag(answer->json, "owner_made")) {
     PrintLine("An owner key was made; it is only in the automatic backup, under this password.");

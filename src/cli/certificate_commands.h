@@ -18,7 +18,10 @@ namespace countersign::cli {
 struct ReplaceCommand {
   PasswordSource password = AutomaticBackupPassword();
   bool clock_is_right = false;
+  bool compromised = false;     // the present keys were stolen
+  bool on_this_server = false;  // the password may be typed here nevertheless
 };
+// ReplaceCertificate: compromised and not on_this_server is refused before a password is asked for.
 [[nodiscard]] Exit ReplaceCertificate(Session& session, const ReplaceCommand& command, Form form);
 
 // ExportCertificate writes to a file, or as OfcNTCer.dat into a folder; an existing file is

@@ -10,6 +10,7 @@
 #include "base/process.h"
 #include "cli/archive_commands.h"
 #include "cli/certificate_commands.h"
+#include "cli/owner_commands.h"
 #include "cli/pasted.h"
 #include "cli/usage.h"
 
@@ -39,6 +40,10 @@ constexpr std::string_view kHelp = R"(CertificateManager: the server authenticat
   -replace              with -i -ine -r -re: cut off the agents that hold the present certificate;
                         with -b: overwrite an existing file
   -owner                with -b: the owner key, too
+  -compromised          with -c: the present keys were stolen; revoke their certificates
+  -offline FILE         with -c, without PASSWORD: write a request to the owner, whose part is done
+                        on another machine; with -compromised this is the way, unless
+  -on-this-server       with -c -compromised: nobody else is on this server
   -clock-is-right       with -c: the clock stands before the newest certificate, and is right
   -bom                  with -l: begin the file with a byte order mark
   -data FOLDER          the server's folder (else COUNTERSIGN_DATA, /var/lib/countersign)
@@ -68,6 +73,9 @@ const std::vector<SwitchSpec> kSpecs = {{"c", {kSecret}},
                                         {"replace"},
                                         {"owner"},
                                         {"clock-is-right"},
+                                        {"compromised"},
+                                        {"on-this-server"},
+                                        {"offline", {kPath}},
                                         {"bom"},
                                         {"data", {kPath}},
                                         {"json"},
@@ -86,15 +94,23 @@ const std::vector<std::pair<std::string_view, std::vector<std::string_view>>> kO
     {"replace", {"b", "r", "re", "i", "ine"}},
     {"owner", {"b"}},
     {"clock-is-right", {"c"}},
+    {"compromised", {"c"}},
+    {"on-this-server", {"c"}},
+    {"offline", {"c"}},
     {"bom", {"l"}}};
 
-// TakePasswordOptions looks for -password-file and -password-fd anywhere, also where the password
-// would stand, and puts them with their values in front. Tells whether there are any.
+// TakesNoPassword: these say where the password comes from, or that none is needed.
+bool TakesNoPassword(std::string_view arg) {
+  return IsSwitch(arg, "password-file") || IsSwitch(arg, "password-fd") || IsSwitch(arg, "offline");
+}
+
+// TakePasswordOptions looks for -password-file, -password-fd and -offline anywhere, also where the
+// password would stand, and puts them with their values in front. Tells whether there are any.
 bool TakePasswordOptions(Words& args) {
   std::size_t front = 0;
   for (std::size_t i = 0; i + 1 < args.size(); ++i) {
     const std::string_view arg = args[i].text();
-    if (!IsSwitch(arg, "password-file") && !IsSwitch(arg, "password-fd")) continue;
+    if (!TakesNoPassword(arg)) continue;
     const auto at = [&](std::size_t index) {
       return args.begin() + static_cast<std::ptrdiff_t>(index);
     };
@@ -177,9 +193,19 @@ class Invocation {
   }
 
   Exit Replace(Session& session) const {
-    return ReplaceCertificate(
-        session, {.password = PasswordOf("c"), .clock_is_right = switches_.Has("clock-is-right")},
-        form_);
+    if (switches_.Has("offline")) {
+      return AskOwner(session,
+                      {.file = switches_.Value("offline"),
+                       .compromised = switches_.Has("compromised"),
+                       .clock_is_right = switches_.Has("clock-is-right")},
+                      form_);
+    }
+    return ReplaceCertificate(session,
+                              {.password = PasswordOf("c"),
+                               .clock_is_right = switches_.Has("clock-is-right"),
+                               .compromised = switches_.Has("compromised"),
+                               .on_this_server = switches_.Has("on-this-server")},
+                              form_);
   }
 
   Exit Archive(Session& session) const {

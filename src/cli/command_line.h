@@ -49,5 +49,6 @@ void AddServerCommands(CommandLine& line);       // server, status, events
 void AddAgentCommands(CommandLine& line);        // agents, order
 void AddCertificateCommands(CommandLine& line);  // cert
 void AddBackupCommands(CommandLine& line);       // backup
+void AddOwnerCommands(CommandLine& line);        // owner
 
 }  // namespace countersign::cli

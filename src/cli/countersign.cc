@@ -21,6 +21,7 @@ CommandLine::CommandLine()
   AddAgentCommands(*this);
   AddCertificateCommands(*this);
   AddBackupCommands(*this);
+  AddOwnerCommands(*this);
 }
 
 int CommandLine::Run(int argc, char** argv) {

@@ -58,6 +58,11 @@ void AddReplace(CommandLine& line, CLI::App* cert) {
   password->AddTo(replace, "password of the automatic backup");
   replace->add_flag("--clock-is-right", command->clock_is_right,
                     "the clock stands before the newest certificate, and is right");
+  replace->add_flag("--compromised", command->compromised,
+                    "the present keys were stolen: revoke their certificates");
+  replace->add_flag("--on-this-server", command->on_this_server,
+                    "with --compromised: nobody else is on this server; otherwise the owner's part "
+                    "is done elsewhere (countersign owner request --compromised)");
   line.Then(replace, [command, password](Session& session, Form form) {
     command->password = password->Source();
     return ReplaceCertificate(session, *command, form);

@@ -41,12 +41,13 @@ Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
     Kind kind;
     Method method;
   };
-  static constexpr std::array<Command, 21> kCommands = {{
+  static constexpr std::array<Command, 22> kCommands = {{
       {"status", Kind::kShows, &Admin::ShowStatus},
       {"certificates", Kind::kShows, &Admin::ListCertificates},
       {"replace", Kind::kActs, &Admin::Replace},
       {"import", Kind::kActs, &Admin::Import},
       {"export", Kind::kActs, &Admin::Export},
+      {"owner", Kind::kShows, &Admin::ShowOwner},
       {"owner-request", Kind::kActs, &Admin::AskOwner},
       {"owner-install", Kind::kActs, &Admin::InstallOwner},
       {"archive", Kind::kActs, &Admin::Archive},
@@ -122,8 +123,8 @@ Admin::Answer Admin::ShowStatus(const AdminMessage&, Instant now) {
     answer.json["exposed"] = exposed;
     answer.json["exposed_until"] = FormatUtc(*until);
     if (exposed > 0) {
-      warn(std::to_string(exposed) + " agents may still obey a stolen key, at the latest until " +
-               FormatUtc(*until) + ".",
+      warn(std::to_string(exposed) + (exposed == 1 ? " agent" : " agents") +
+               " may still obey a stolen key, at the latest until " + FormatUtc(*until) + ".",
            "countersign agents list --exposed");
     }
   }

@@ -30,6 +30,7 @@ struct AdminMessage {
 //   replace  (clock_is_right)  secret: backup password
 //                                           → certificate, replaced, owner_made, unfinished
 //            (compromised, on_this_server)  → and exposed, exposed_agents, exposed_until, pushed
+//   owner                                   → owner, name, self_signed, server_ids, earlier
 //   owner-request  (clock_is_right, compromised) → blob: the request, and what it says
 //   owner-install  blob: the owner's answer → as replace
 //   import   (exportable, cut_off, restore, key) blob: file, secrets: its password; for the new
@@ -44,7 +45,7 @@ struct AdminMessage {
 //                                           → certificate, owner_key, serves, problems, …
 //   backup-file                             → blob: the automatic backup as it is, sealed
 //   backup-drilled  (problems)              records a drill that the caller did
-//   agents   (standings, exposed, after, limit) → agents, next_after
+//   agents   (standings, after, limit)      → agents, next_after
 //   agent    (agent)                        → details, orders
 //   approve, forget  (agents)               → changed
 //   package  (domain, host, uses, days)     → blobs: OfcNTCer.dat, package.toml
@@ -68,6 +69,7 @@ class Admin {
   [[nodiscard]] Answer Replace(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer Import(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer Export(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ShowOwner(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer AskOwner(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer InstallOwner(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer Archive(const AdminMessage& request, Instant now);

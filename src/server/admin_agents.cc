@@ -57,13 +57,8 @@ Admin::Answer Admin::ListAgents(const AdminMessage& request, Instant) {
                                                          .limit = *limit,
                                                          .with_forgotten = false});
   if (!rows) return std::unexpected(rows.error());
-  const auto exposed = FlagMember(request, "exposed");
-  if (!exposed) return std::unexpected(exposed.error());
   boost::json::array agents;
-  for (const auto& row : *rows) {
-    if (*exposed && !IsExposed(row, server_.book())) continue;
-    agents.push_back(AgentJson(row, server_.book()));
-  }
+  for (const auto& row : *rows) agents.push_back(AgentJson(row, server_.book()));
   AdminMessage answer;
   answer.json["next_after"] = rows->size() == *limit ? rows->back().id.Text() : "";
   answer.json["agents"] = std::move(agents);

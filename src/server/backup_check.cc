@@ -149,10 +149,12 @@ void Warn(BackupAge& age, Instant now) {
          kVerifyCommand);
   }
   if (age.admitted_since > 0) {
+    const bool one = age.admitted_since == 1;
     warn("admitted",
-         std::to_string(age.admitted_since) +
-             " agents were admitted since the automatic backup was written; a server restored from "
-             "it would have to admit them again.",
+         std::to_string(age.admitted_since) + (one ? " agent was" : " agents were") +
+             " admitted since the automatic backup was written; a server restored from it would "
+             "have to admit " +
+             (one ? "it" : "them") + " again.",
          "countersign backup password (seals it anew), or " + std::string(kReplaceCommand));
   }
 }

@@ -52,7 +52,7 @@ TEST_F(BackupCheckTest, AgentsAdmittedSinceAreNamed) {
   EXPECT_EQ(check.num_served, 1U);
   EXPECT_THAT(check.not_served_ids, ElementsAre(since.id));
   EXPECT_THAT(check.problems, ElementsAre(HasSubstr("1 of 2 admitted agents")));
-  EXPECT_THAT(Warnings(kNow + 3 * kDay), Contains(HasSubstr("1 agents were admitted since")));
+  EXPECT_THAT(Warnings(kNow + 3 * kDay), Contains(HasSubstr("1 agent was admitted since")));
 }
 
 TEST_F(BackupCheckTest, AnOlderCopyIsToldAndWhomItWouldServe) {
