@@ -22,7 +22,7 @@ class DaemonUnderTest {
   ~DaemonUnderTest();
 
   void Start();
-  // AwaitServing returns whether it takes connections before it ends, or the patience does.
+  // AwaitServing returns whether it answers before it ends, or the patience does.
   [[nodiscard]] bool AwaitServing();
   // Kill is SIGKILL, and waits for the end. False if it had ended by itself.
   bool Kill();
