@@ -31,7 +31,7 @@ std::string AgentsText(std::uint64_t count) {
 Status RefuseToCutOff(const IdentityBook& present, std::uint64_t cut_off) {
   return Fail(Code::kRefused,
               "the import would cut off " + AgentsText(cut_off) +
-                  " that hold the present identity (certificate " +
+                  " holding the present identity (certificate " +
                   present.Active()->certificate.serial() +
                   "): each would need the mover or a new installation. Nothing was changed. With "
                   "the password of the present automatic backup both fleets are brought together; "

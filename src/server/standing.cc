@@ -29,7 +29,11 @@ Standing ByHeld(const store::AgentRow& row, const IdentityBook& book) {
                : Standing{kVerified, ""};
   }
   if (!book.KnowsOwner(row.held_owner)) return {kMismatched, "other-owner"};
-  if (!book.IsOurs(row.held_server)) return {kMismatched, "wrong-server"};
+  if (!book.IsOurs(row.held_server)) {
+    // An owner of this server's past is not its owner: a replaced identity's agents are cut off.
+    const bool is_of_owner = row.held_owner == active->identity.owner;
+    return {kMismatched, is_of_owner ? "wrong-server" : "other-owner"};
+  }
   if (row.held_generation > active->identity.generation) return {kMismatched, "ahead"};
   if (row.held_generation == active->identity.generation) return {kMismatched, "fork"};
   if (!book.BundleFor(*active, row.held_owner, row.held_server)) {

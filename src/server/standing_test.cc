@@ -144,7 +144,7 @@ TEST_F(StandingTest, ImportedIdentityHasNoWayBack) {
   bench_.Put(imported.certificate, CertificateRole::kServer, CertificateState::kActive);
   ASSERT_TRUE(bench_.server().Reload(bench_.now).has_value());
   EXPECT_EQ(Of(imported), (Standing{kVerified, ""}));
-  EXPECT_EQ(Of(Server(bench_.owner, 3)), (Standing{kMismatched, "wrong-server"}));
+  EXPECT_EQ(Of(Server(bench_.owner, 3)), (Standing{kMismatched, "other-owner"}));
 }
 
 TEST_F(StandingTest, EveryReasonHasWordsAndANextStep) {
