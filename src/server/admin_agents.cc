@@ -114,7 +114,7 @@ Admin::Answer Admin::ChangeAgents(const AdminMessage& request,
 Admin::Answer Admin::Approve(const AdminMessage& request, Instant now) {
   return ChangeAgents(
       request,
-      [](store::AgentRow& row) -> Status {
+      [&](store::AgentRow& row) -> Status {
         if (row.forgotten) {
           return Fail(Code::kRefused,
                       "agent " + row.id.Text() + " was forgotten: its key is refused for ever",
@@ -122,7 +122,7 @@ Admin::Answer Admin::Approve(const AdminMessage& request, Instant now) {
         }
         row.admitted = true;
         if (row.admitted_by.empty()) row.admitted_by = "approved";
-        return {};
+        return server_.RetireEarlier(row, now);
       },
       "agent-approved", now);
 }

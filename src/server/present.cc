@@ -102,6 +102,7 @@ boost::json::object AgentJson(const store::AgentRow& row, const IdentityBook& bo
           {"admitted", row.admitted},
           {"admitted_by", row.admitted_by},
           {"forgotten", row.forgotten},
+          {"successor", row.successor.is_nil() ? "" : row.successor.Text()},
           {"exposed", IsExposed(row, book)},
           {"restored", row.jump != 0},
           {"cloned", row.cloned},

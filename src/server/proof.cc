@@ -27,6 +27,7 @@ Status Server::ApplyProved(store::AgentRow& row, const wire::Held& held, std::ui
     row.jump = 0;
   }
   row.proved_seq = std::max(row.proved_seq, seq);
+  row.successor = {};
   COUNTERSIGN_RETURN_IF_ERROR(JudgeInstance(row, instance, proof, now));
   row.clock_offset = static_cast<std::int64_t>(time) - ToUnix(now);
   if (IsReserveOf(held)) {

@@ -130,9 +130,31 @@ Status Server::TakeProvedReport(store::AgentRow& row, const wire::Report& report
     return {};
   }
   TakeReportFields(row, report, source);
+  const bool was_known = row.admitted && row.held_known;
   COUNTERSIGN_RETURN_IF_ERROR(Admit(row, report, now));
   COUNTERSIGN_RETURN_IF_ERROR(TakeBundle(row, report, now));
-  return ApplyProved(row, report.held, report.seq, report.instance, report.time, proof, now);
+  COUNTERSIGN_RETURN_IF_ERROR(
+      ApplyProved(row, report.held, report.seq, report.instance, report.time, proof, now));
+  return was_known ? Status() : RetireEarlier(row, now);
+}
+
+Status Server::RetireEarlier(const store::AgentRow& row, Instant now) {
+  constexpr std::size_t kMostFromOneAddress = 1'000;
+  if (!row.admitted || !row.held_known || row.host.empty()) return {};
+  auto others = world_.registry.AgentsFrom(row.source, kMostFromOneAddress);
+  if (!others) return std::unexpected(std::move(others).error());
+  for (auto& other : *others) {
+    const bool same_place = other.id != row.id && other.host == row.host && other.port == row.port;
+    const bool silent = !other.last_contact || *other.last_contact <= row.first_seen;
+    if (!same_place || !silent || !other.successor.is_nil()) continue;
+    other.successor = row.id;
+    COUNTERSIGN_RETURN_IF_ERROR(Rejudge(other, now));
+    COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutAgent(other));
+    COUNTERSIGN_RETURN_IF_ERROR(Event("agent-retired", &other.id,
+                                      other.host + " was installed anew, as agent " + row.id.Text(),
+                                      now));
+  }
+  return {};
 }
 
 // Those with a token's proof are not limited; others are, in all and from one source (IPv4 address,

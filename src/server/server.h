@@ -100,6 +100,11 @@ class Server {
   // Call it about once a minute.
   void Tick(Instant now);
 
+  // RetireEarlier retires the rows of agents that this one, admitted and proved, has taken the place
+  // of: same host name, same address and port, and silent since before it was first seen. One that
+  // speaks again is retired no more.
+  [[nodiscard]] Status RetireEarlier(const store::AgentRow& row, Instant now);
+
   // Rejudge stores the standing of a row by the present identity (and an event if it changed).
   [[nodiscard]] Status Rejudge(store::AgentRow& row, Instant now);
 
@@ -162,7 +167,7 @@ class Server {
                                                 std::string_view challenge, Instant now);
   // MayCommand: orders for this agent are signed at all (else trust updates only).
   [[nodiscard]] static bool MayCommand(const store::AgentRow& row) {
-    return row.admitted && !row.cloned && !row.forgotten;
+    return row.admitted && !row.cloned && !row.forgotten && row.successor.is_nil();
   }
   // RefreshJti keeps the rule of section 5 on the age of a jti. False: the order is not open any
   // more.

@@ -51,9 +51,12 @@ struct Words {
 
 constexpr std::string_view kUseMover = "IpXfer -e OfcNTCer.dat (on the agent)";
 
-constexpr std::array<Words, 13> kWords = {{
+constexpr std::array<Words, 14> kWords = {{
+    {"reinstalled", "its machine was installed anew, as another agent",
+     "nothing; countersign agents forget ID removes the row for good"},
     {"revoked", "it has not heard yet that the key which it obeys was stolen",
-     "nothing: it takes the new certificate over at its next contact; to reach it sooner, switch it "
+     "nothing: it takes the new certificate over at its next contact; to reach it sooner, switch "
+     "it "
      "on, or IpXfer -e OfcNTCer.dat (on the agent)"},
     {"other-owner", "it trusts a certificate of another owner", kUseMover},
     {"wrong-server", "it trusts a certificate of this owner for another server", kUseMover},
@@ -86,6 +89,7 @@ const Words* FindWords(std::string_view reason) {
 }  // namespace
 
 Standing StandingOf(const store::AgentRow& row, const IdentityBook& book) {
+  if (!row.successor.is_nil()) return {kRetired, "reinstalled"};
   if (row.cloned) return {kQuarantined, "cloned"};
   const bool exposed = row.admitted && IsExposed(row, book);
   if (!row.held_known && !row.want_bundle) {
@@ -100,7 +104,7 @@ Standing StandingOf(const store::AgentRow& row, const IdentityBook& book) {
 
 bool IsExposed(const store::AgentRow& row, const IdentityBook& book) {
   const std::uint64_t revoked = book.RevokedGeneration();
-  if (revoked == 0) return false;
+  if (revoked == 0 || !row.successor.is_nil()) return false;
   if (!row.held_known) return true;
   return row.held_generation <= revoked && book.KnowsOwner(row.held_owner) &&
          book.IsOurs(row.held_server);

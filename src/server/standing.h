@@ -16,6 +16,7 @@ inline constexpr std::string_view kBehind = "behind";            // will mend it
 inline constexpr std::string_view kMismatched = "mismatched";    // needs hands; with the reason
 inline constexpr std::string_view kExposed = "exposed";          // a stolen key may command it
 inline constexpr std::string_view kNew = "new";                  // not admitted yet
+inline constexpr std::string_view kRetired = "retired";          // its machine was installed anew
 inline constexpr std::string_view kQuarantined = "quarantined";  // cloned: trust updates only
 
 // A clock further off than this is a clock-fault.
@@ -28,18 +29,17 @@ struct Standing {
 };
 
 // StandingOf judges an agent by what it proved to hold against the server's certificates. Pure.
-// Where several words fit, the first of: quarantined, mismatched, exposed, new, behind, verified.
-// Reasons of
-// `mismatched`: other-owner, wrong-server, ahead (it holds a newer certificate than this server
-// has: the server was restored), unproved (it says so, but has not shown it), no-succession (its
-// certificate is this owner's, and no bundle leads from it to the active one: `-c` makes one),
-// no-certificate (the server has none), or the verdict with which it refuses the bundle (fork,
-// distrusted, chain, older-generation).
+// Where several words fit, the first of: retired, quarantined, mismatched, exposed, new, behind,
+// verified. Reasons of `mismatched`: other-owner, wrong-server, ahead (it holds a newer certificate
+// than this server has: the server was restored), unproved (it says so, but has not shown it),
+// no-succession (its certificate is this owner's, and no bundle leads from it to the active one:
+// `-c` makes one), no-certificate (the server has none), or the verdict with which it refuses the
+// bundle (fork, distrusted, chain, older-generation).
 [[nodiscard]] Standing StandingOf(const store::AgentRow& row, const IdentityBook& book);
 
-// IsExposed: whoever has the key of a revoked certificate may still command this agent, whatever its
-// standing: it has not proved to hold a certificate that came after (protocol section 9). An agent
-// that trusts another owner or another server never was.
+// IsExposed: whoever has the key of a revoked certificate may still command this agent, whatever
+// its standing: it has not proved to hold a certificate that came after (protocol section 9). An
+// agent that trusts another owner or another server never was, and a retired one is no more.
 [[nodiscard]] bool IsExposed(const store::AgentRow& row, const IdentityBook& book);
 
 // ReasonText explains a reason to a person; NextStep names what to do about it. Both are one line.

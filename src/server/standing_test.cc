@@ -183,6 +183,13 @@ TEST_F(StandingTest, ReloadJudgesEveryAgentAnew) {
   EXPECT_EQ(bench_.Events("agent-mismatched"), 1U);
 }
 
+TEST_F(StandingTest, WhatWasInstalledAnewIsRetired) {
+  auto row = RowHolding(Server(bench_.authority.MakeOwner(), 3));
+  row.cloned = true;
+  row.successor = bench_.authority.MakeServerId();
+  EXPECT_EQ(Of(row), (Standing{kRetired, "reinstalled"}));
+}
+
 // --- after a theft ---
 
 class ExposureTest : public StandingTest {

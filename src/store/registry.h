@@ -80,6 +80,7 @@ struct AgentRow {
 
   std::uint64_t failures = 0;  // refusals in its newest proved report
   std::string last_refusal;    // verdict of its newest refused order or reply; or empty
+  AgentId successor;           // the agent as which its machine was installed anew; nil: none
 
   bool operator==(const AgentRow&) const = default;
 };
@@ -191,6 +192,9 @@ class Registry {
   [[nodiscard]] virtual Status PutAgent(const AgentRow& row) = 0;  // inserts or replaces
   [[nodiscard]] virtual Status DeleteAgent(const AgentId& id) = 0;
   [[nodiscard]] virtual Result<std::vector<AgentRow>> ListAgents(const AgentQuery& query) = 0;
+  // AgentsFrom lists those not forgotten whose reports come from `source`, at most `limit`.
+  [[nodiscard]] virtual Result<std::vector<AgentRow>> AgentsFrom(std::string_view source,
+                                                                 std::size_t limit) = 0;
   // CountAgents counts those not forgotten, by standing.
   [[nodiscard]] virtual Result<std::vector<StandingCount>> CountAgents() = 0;
   // CountUnadmitted counts agents neither admitted nor forgotten, of one source or (empty) of all,

@@ -120,6 +120,20 @@ TEST_P(RegistryAgentsTest, ForgottenAgentsAreListedOnlyIfAsked) {
   EXPECT_EQ(IdsOf(*registry().ListAgents(query)), SampleIds({1, 2, 3}));
 }
 
+TEST_P(RegistryAgentsTest, FromOneAddressWithoutForgotten) {
+  for (std::uint32_t number = 1; number <= 5; ++number) {
+    AgentRow row = PlainAgent(number);
+    if (number == 2) row.source = "192.0.2.99";
+    row.forgotten = number == 3;
+    Put(row);
+  }
+  auto rows = registry().AgentsFrom("192.0.2.1", 10).value();
+  std::ranges::sort(rows, {}, &AgentRow::id);
+  EXPECT_EQ(IdsOf(rows), SampleIds({1, 4, 5}));
+  EXPECT_EQ(registry().AgentsFrom("192.0.2.1", 2)->size(), 2U);
+  EXPECT_TRUE(registry().AgentsFrom("192.0.2.77", 2)->empty());
+}
+
 TEST_P(RegistryAgentsTest, CountIsByStandingWithoutForgotten) {
   for (std::uint32_t number = 1; number <= 6; ++number) {
     AgentRow row = PlainAgent(number);

@@ -85,6 +85,7 @@ inline AgentRow FullAgent(std::uint32_t number) {
                 {Nonce(Sample16(27)), FromUnix(28), 29, 30, false}};
   row.failures = 31;
   row.last_refusal = "fork";
+  row.successor = AgentId(Sample16(32));
   return row;
 }
 

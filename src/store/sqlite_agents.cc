@@ -16,7 +16,7 @@ constexpr std::string_view kPlainColumns =
     "held_thumbprint, held_generation, held_owner, held_server, aud, held_bundle, want_bundle, "
     "reason, standing_since, last_contact, last_verified, clock_offset, proved_seq, instance, "
     "instance_epoch, replaced, returns, jump, cloned, nonces, failures, "
-    "last_refusal";
+    "last_refusal, successor";
 constexpr std::string_view kIndexedColumns =
     "id, standing, admitted, forgotten, source, first_seen";
 
@@ -72,6 +72,7 @@ void ReadKnown(SqliteQuery& query, AgentRow& row) {
   row.nonces = query.Decoded(DecodeNonces(query.BlobView()));
   row.failures = query.Unsigned();
   row.last_refusal = query.Text();
+  row.successor = query.Id();
 }
 
 AgentRow ReadRow(SqliteQuery& query) {
@@ -109,7 +110,7 @@ void BindPlain(SqliteQuery& query, const AgentRow& row, const Lists& lists) {
   query.BindUnsigned(row.proved_seq).Bind(row.instance).BindUnsigned(row.instance_epoch);
   query.Bind(lists.replaced).Bind(lists.returns).BindUnsigned(row.jump).Bind(row.cloned);
   query.Bind(lists.nonces).BindUnsigned(row.failures);
-  query.Bind(row.last_refusal);
+  query.Bind(row.last_refusal).Bind(row.successor);
 }
 
 // ReadRows appends what the query yields.
@@ -198,6 +199,17 @@ Status SqliteAgents::ListStanding(const std::string& standing, const AgentQuery&
   SqliteQuery select(connection_, sql.c_str());
   select.Bind(standing).Bind(after).Bind(query.with_forgotten).BindCount(query.limit);
   return ReadRows(select, rows);
+}
+
+Result<std::vector<AgentRow>> SqliteAgents::From(std::string_view source, std::size_t limit) {
+  static const std::string sql = Select("WHERE source = ? AND forgotten = 0 LIMIT ?");
+  return connection_.Run("cannot list agents", [&]() -> Result<std::vector<AgentRow>> {
+    SqliteQuery query(connection_, sql.c_str());
+    query.BindCopy(source).BindCount(limit);
+    std::vector<AgentRow> rows;
+    COUNTERSIGN_RETURN_IF_ERROR(ReadRows(query, rows));
+    return rows;
+  });
 }
 
 Result<std::vector<StandingCount>> SqliteAgents::Count() {

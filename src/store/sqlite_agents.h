@@ -15,6 +15,7 @@ class SqliteAgents {
   [[nodiscard]] Status Put(const AgentRow& row);
   [[nodiscard]] Status Delete(const AgentId& id);
   [[nodiscard]] Result<std::vector<AgentRow>> List(const AgentQuery& query);
+  [[nodiscard]] Result<std::vector<AgentRow>> From(std::string_view source, std::size_t limit);
   [[nodiscard]] Result<std::vector<StandingCount>> Count();
   [[nodiscard]] Result<std::uint64_t> CountUnadmitted(std::string_view source, Instant since);
   [[nodiscard]] Result<std::uint64_t> DropSilentUnadmitted(Instant before);

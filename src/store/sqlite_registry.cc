@@ -26,6 +26,9 @@ class SqliteRegistry final : public Registry {
   Result<std::vector<AgentRow>> ListAgents(const AgentQuery& query) override {
     return agents_.List(query);
   }
+  Result<std::vector<AgentRow>> AgentsFrom(std::string_view source, std::size_t limit) override {
+    return agents_.From(source, limit);
+  }
   Result<std::vector<StandingCount>> CountAgents() override { return agents_.Count(); }
   Result<std::uint64_t> CountUnadmitted(std::string_view source, Instant since) override {
     return agents_.CountUnadmitted(source, since);

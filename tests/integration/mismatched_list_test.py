@@ -134,6 +134,22 @@ class MismatchedList(Case):
         self.lab.ok("countersign", "agents", "forget", forgotten.id)
         self.assertEqual(self.listed(), set())
 
+    def test_6b_rows_vanish_when_reinstalled(self):
+        agent = self.agents[2]
+        self.break_agent(agent)
+        self.assertIn(agent.id, self.listed())
+        agent.stop()
+        agent.folder.rename(agent.folder.with_name("agent-before"))
+        anew = self.lab.install(agent.number)
+        self.assertNotEqual(anew.id, agent.id)
+        anew.start()
+        anew.await_standing("verified")
+        self.assertNotIn(agent.id, self.listed())
+        row = self.lab.row(agent.id)
+        self.assertEqual((row["standing"], row["reason"], row["successor"]), ("retired", "reinstalled", anew.id))
+        self.assertEqual(self.lab.json("countersign", "status")["mismatched"], 0)
+        self.agents[2] = anew
+
     def test_7_progress_on_a_terminal_where_it_takes_longer(self):
         """A server that does not answer for now: a line on standard error, gone again in the end; none in a file."""
         terminal, screen = pty.openpty()

@@ -24,6 +24,10 @@ class ForwardingRegistry : public store::Registry {
       const store::AgentQuery& query) override {
     return registry_.ListAgents(query);
   }
+  [[nodiscard]] Result<std::vector<store::AgentRow>> AgentsFrom(std::string_view source,
+                                                                std::size_t limit) override {
+    return registry_.AgentsFrom(source, limit);
+  }
   [[nodiscard]] Result<std::vector<store::StandingCount>> CountAgents() override {
     return registry_.CountAgents();
   }
