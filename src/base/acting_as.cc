@@ -8,6 +8,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/process.h"
+
 namespace countersign {
 
 Result<ActingAs> ActingAs::OwnerOf(const std::filesystem::path& folder) {
@@ -31,6 +33,7 @@ Result<ActingAs> ActingAs::OwnerOf(const std::filesystem::path& folder) {
                                              " (user id " + std::to_string(info.st_uid) +
                                              "): " + std::strerror(errno));
   }
+  ForbidCoreDumps();
   return acting;
 }
 
@@ -44,6 +47,7 @@ ActingAs::~ActingAs() {
   Check(::seteuid(0) == 0 && ::setegid(group_) == 0 &&
             ::setgroups(groups_.size(), groups_.data()) == 0,
         "root cannot be taken back");
+  ForbidCoreDumps();
 }
 
 }  // namespace countersign

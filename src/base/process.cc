@@ -35,6 +35,7 @@ Status BecomeOwnerOf(const std::filesystem::path& folder) {
                                              " (user id " + std::to_string(info.st_uid) +
                                              "): " + std::strerror(errno));
   }
+  ForbidCoreDumps();
   return {};
 }
 

@@ -8,7 +8,8 @@
 
 namespace countersign {
 
-// ForbidCoreDumps keeps key material out of core dumps and away from debuggers of other users.
+// ForbidCoreDumps keeps key material out of core dumps, and away from every process but root's. A
+// change of user undoes it where fs.suid_dumpable says so: those here do it again.
 void ForbidCoreDumps();
 
 // BecomeOwnerOf drops root to the owner (user and group) of `folder`, for good, so that what a
