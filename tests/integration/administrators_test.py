@@ -156,6 +156,9 @@ class Administrators(Case):
         self.every_operation("stopped")
         if IS_ROOT:
             self.assert_others_are_told()
+        documented = (lab.ROOT / "docs/events.md").read_text(encoding="utf-8")
+        for event in self.events():
+            self.assertIn(f"`{event['kind']}`", documented)
 
     # Memory.
 
