@@ -11,16 +11,16 @@ namespace {
 using store::CertificateRole;
 using store::CertificateState;
 
-Status CheckAllowed(const store::ServerConfig& config) {
+Status CheckAllowed(const World& world, const store::ServerConfig& config) {
   if (config.export_allowed) return {};
   return Fail(
       Code::kRefused,
       "the configuration forbids to export private keys (export = \"forbidden\" in "
       "countersign.toml). The automatic backup holds everything that is needed to reinstall "
       "or move this server: copy " +
-          std::string(kBackupPath) +
+          world.storage.BackupPlace() +
           " to another place; its password is the one given when this server was installed",
-      "cp " + std::string(kBackupPath) + " DESTINATION");
+      "cp '" + world.storage.BackupPlace() + "' DESTINATION");
 }
 
 using Missing = std::vector<std::string>;
@@ -92,7 +92,7 @@ Status AddOwnerKey(World& world, const SecretBytes& backup_password, keys::Backu
 Result<Archive> MakeArchive(World& world, const store::ServerConfig& config,
                             const SecretBytes& password, const SecretBytes* backup_password,
                             Instant now) {
-  COUNTERSIGN_RETURN_IF_ERROR(CheckAllowed(config));
+  COUNTERSIGN_RETURN_IF_ERROR(CheckAllowed(world, config));
   COUNTERSIGN_RETURN_IF_ERROR(keys::CheckBackupPassword(password));
   const auto book = IdentityBook::Load(world.registry);
   if (!book) return std::unexpected(book.error());

@@ -133,7 +133,8 @@ TEST_F(IssuingArchiveTest, ForbiddenExportNamesTheFileToCopy) {
   const auto error =
       FailureOf(MakeArchive(server_.world(), config_, Secret(kArchivePassword), nullptr, kNow));
   EXPECT_EQ(error.code, Code::kRefused);
-  EXPECT_THAT(error.message, HasSubstr("AuthCertBackup/OfficeScanAuth.dat"));
+  EXPECT_THAT(error.message, HasSubstr("/server/OfficeScanAuth.dat"));
+  EXPECT_THAT(error.next, HasSubstr("/server/OfficeScanAuth.dat"));
 }
 
 TEST_F(IssuingArchiveTest, AnOlderArchiveIsTakenWhereExportIsForbidden) {

@@ -73,6 +73,7 @@ class FaultyStorage final : public store::ServerStorage {
  public:
   FaultyStorage(store::ServerStorage& storage, Fault& fault) : storage_(storage), fault_(fault) {}
   Result<Bytes> ReadBackup() override { return storage_.ReadBackup(); }
+  std::string BackupPlace() const override { return storage_.BackupPlace(); }
   Result<Bytes> ReadStagedBackup() override { return storage_.ReadStagedBackup(); }
   Status StageBackup(ByteView file) override {
     return fault_.Write([&] { return storage_.StageBackup(file); });

@@ -105,6 +105,12 @@ Result<Bytes> ServerFolder::ReadBackup() {
   return ReadFile(FindIgnoringCase(BackupFolder(path_), kBackupName), crypto::kPkcs12MaxLen);
 }
 
+std::string ServerFolder::BackupPlace() const {
+  std::error_code failed;
+  const fs::path place = fs::absolute(BackupPath(), failed);
+  return failed ? BackupPath().string() : place.string();
+}
+
 Result<Bytes> ServerFolder::ReadStagedBackup() {
   return ReadFile(StagedPath(path_), crypto::kPkcs12MaxLen);
 }

@@ -27,6 +27,8 @@ class ServerStorage {
   virtual ~ServerStorage() = default;
   // The automatic backup, AuthCertBackup/OfficeScanAuth.dat. kNotFound if there is none.
   [[nodiscard]] virtual Result<Bytes> ReadBackup() = 0;
+  // BackupPlace is where it is, for a command to be pasted.
+  [[nodiscard]] virtual std::string BackupPlace() const = 0;
   // A new backup is staged beside it (OfficeScanAuth.dat.staged), durably; the registry commits to
   // its digest; then it takes the place of the old one. At the next start a staged file that the
   // registry expects is put in place, any other is discarded.
@@ -57,6 +59,7 @@ class ServerFolder final : public ServerStorage {
   void RemoveAllLeftovers() const;
 
   [[nodiscard]] Result<Bytes> ReadBackup() override;
+  [[nodiscard]] std::string BackupPlace() const override;
   [[nodiscard]] Result<Bytes> ReadStagedBackup() override;
   [[nodiscard]] Status StageBackup(ByteView file) override;
   [[nodiscard]] Status CommitStagedBackup() override;

@@ -32,6 +32,7 @@ class MemoryServerStorage final : public store::ServerStorage {
   };
 
   [[nodiscard]] Result<Bytes> ReadBackup() override;
+  [[nodiscard]] std::string BackupPlace() const override { return "/server/OfficeScanAuth.dat"; }
   [[nodiscard]] Result<Bytes> ReadStagedBackup() override;
   [[nodiscard]] Status StageBackup(ByteView file) override;
   [[nodiscard]] Status CommitStagedBackup() override;
