@@ -62,8 +62,13 @@ Admin::Answer Admin::PushToAll(AdminMessage answer, Instant now) {
     if (row.admitted && !row.cloned) order.agents.push_back(row.id);
   }));
   if (!order.agents.empty()) {
+    // The certificates are changed already; agents hear of it at their next report anyway.
     const auto queued = server_.AddOrders(order, now);
-    if (!queued) return std::unexpected(queued.error());
+    if (!queued) {
+      answer.json["unfinished"] = "not pushed: " + queued.error().message;
+      answer.json["next"] = "countersign order send --all update-now";
+      order.agents.clear();
+    }
   }
   answer.json["exposed"] = count;
   answer.json["exposed_agents"] = std::move(exposed);

@@ -95,8 +95,10 @@ keys::BackupContents NewBackup(const OwnerRequest& request, keys::BackupContents
     if (known.insert(certificate.thumbprint()).second) backup.certificates.push_back(certificate);
   };
   for (const Bytes& der : request.certificates) {
-    // What does not parse could not be used anyway.
-    if (const auto certificate = crypto::Certificate::Parse(der)) add(*certificate);
+    // What this owner did not sign is not taken on a server's word: a thief's could name a
+    // generation that no later one exceeds. What does not parse could not be used anyway.
+    const auto certificate = crypto::Certificate::Parse(der);
+    if (certificate && certificate->IsSignedBy(backup.owner_key->public_key())) add(*certificate);
   }
   add(made.active);
   add(made.reserve);

@@ -103,6 +103,22 @@ TEST_F(OfflineTest, TheNewBackupHasTheOwnerKeyAndNoServerKey) {
   ExpectWhole(server_, kFilePassword);
 }
 
+// The list of certificates comes from a server that may be the thief's.
+TEST_F(OfflineTest, AStrangersCertificateDoesNotGetIntoTheBackup) {
+  auto request = Ask();
+  testing::OddOptions options;
+  options.dn_qualifier = "9007199254740990";
+  options.uris = {request.server_ids.front().Urn()};
+  const auto key = authority_.MakeKey();
+  const auto poison = authority_.IssueOdd(options, key.public_key(), key);
+  request.certificates.push_back(poison.der());
+  ASSERT_TRUE(Install(Answer(request)).has_value());
+  const auto opened = server_.OpenBackup(kPassword);
+  ASSERT_TRUE(opened.has_value());
+  EXPECT_THAT(opened->certificates, Not(Contains(poison)));
+  EXPECT_THAT(opened->certificates, Contains(*first_));
+}
+
 TEST_F(OfflineTest, WithoutAThiefTheOldCertificateIsReplaced) {
   const auto request = Ask(false);
   ASSERT_TRUE(Install(Answer(request)).has_value());
