@@ -27,6 +27,8 @@ class Corpus {
     Write(name + ".txt", text.header + "\n" + text.payload);
   }
 
+  void AddOctets(const std::string& name, std::string_view octets) const { Write(name, octets); }
+
   // About kNearMisses of all the ways in which a test breaks the members of this message.
   void AddNearMisses(const Result<std::string>& message) const {
     const JwsText text = Open(message.value());
@@ -86,6 +88,13 @@ void WriteAll(const std::filesystem::path& root) {
   reply.AddValid("all", SignReply(SampleReply(), key));
   reply.AddValid("bundle", SignReply(WithBundle(SampleReply()), key));
   reply.AddNearMisses(SignReply(WithBundle(SampleReply()), key));
+
+  const Corpus history(root / "history");
+  history.AddValid("line", SignHistoryLine(SampleHistoryLine(), key));
+  history.AddNearMisses(SignHistoryLine(SampleHistoryLine(), key));
+  HistoryLine unsigned_line = SampleHistoryLine();
+  unsigned_line.x5t.reset();
+  history.AddOctets("unsigned", FormatUnsignedHistoryLine(unsigned_line).value());
 }
 
 }  // namespace

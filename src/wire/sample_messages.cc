@@ -192,6 +192,19 @@ Reply SampleReply() {
           .orders = {"eyJhIjoxfQ.eyJiIjoyfQ.c2ln", "eyJhIjoxfQ.eyJjIjozfQ.c2ln"}};
 }
 
+HistoryLine SampleHistoryLine() {
+  return {.x5t = SampleDigest(0x11),
+          .iss = SampleUuid(0x51),
+          .n = 7,
+          .prev = SampleDigest(0x21),
+          .from = 3,
+          .iat = 1'763'769'604,
+          .kind = "certificate-replaced",
+          .text = "new certificate 1A2B",
+          .by = HistoryLine::Actor{1'000, "alice"},
+          .certificate = SampleDigest(0x12)};
+}
+
 JwsText Open(std::string_view message) {
   const std::size_t first = message.find('.');
   const std::size_t last = message.rfind('.');

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "wire/history.h"
 #include "wire/messages.h"
 
 // Test support: valid messages with every optional member set, and what a test needs to break them
@@ -22,6 +23,8 @@ namespace countersign::wire::testing {
 // SampleReport's `iss` is the id of `key`.
 [[nodiscard]] Report SampleReport(const crypto::PublicKey& key);
 [[nodiscard]] Reply SampleReply();
+// SampleHistoryLine is line 7.
+[[nodiscard]] HistoryLine SampleHistoryLine();
 
 // JwsText is header and payload of a message as JSON text.
 struct JwsText {
