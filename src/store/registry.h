@@ -163,6 +163,13 @@ struct EventRow {
   bool operator==(const EventRow&) const = default;
 };
 
+// One line of the history (wire/history.h).
+struct HistoryRow {
+  std::int64_t number = 0;  // 1, 2, 3, ...
+  std::string line;
+  bool operator==(const HistoryRow&) const = default;
+};
+
 struct AgentQuery {
   std::vector<std::string> standings;  // empty: all
   std::optional<AgentId> after;        // exclusive, in order of id
@@ -236,6 +243,13 @@ class Registry {
   [[nodiscard]] virtual Status AddEvent(const EventRow& row) = 0;  // row.id is ignored
   [[nodiscard]] virtual Result<std::vector<EventRow>> ListEvents(std::int64_t after,
                                                                  std::size_t limit) = 0;
+
+  // AddHistory fails with kAlreadyExists if a line of that number is there.
+  [[nodiscard]] virtual Status AddHistory(const HistoryRow& row) = 0;
+  // ListHistory is by number, from the first after `after`.
+  [[nodiscard]] virtual Result<std::vector<HistoryRow>> ListHistory(std::int64_t after,
+                                                                    std::size_t limit) = 0;
+  [[nodiscard]] virtual Result<std::optional<HistoryRow>> LastHistory() = 0;
 
   [[nodiscard]] virtual Result<std::optional<std::string>> GetMeta(std::string_view key) = 0;
   [[nodiscard]] virtual Status PutMeta(std::string_view key, std::string_view value) = 0;

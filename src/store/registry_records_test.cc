@@ -60,6 +60,23 @@ TEST_P(RegistryRecordsTest, TokensComeBackAndAreReplaced) {
   EXPECT_EQ(registry().FindToken(kOddText).value(), limited);
 }
 
+TEST_P(RegistryRecordsTest, HistoryIsByNumberAndNoLineIsOverwritten) {
+  EXPECT_EQ(registry().LastHistory().value(), std::nullopt);
+  const HistoryRow seven{7, kOddText};
+  const HistoryRow eight{8, "eight"};
+  const HistoryRow ten{10, ""};
+  for (const HistoryRow& row : {eight, ten, seven}) {
+    ASSERT_TRUE(registry().AddHistory(row).has_value());
+  }
+  EXPECT_EQ(registry().ListHistory(0, 10).value(), (std::vector{seven, eight, ten}));
+  EXPECT_EQ(registry().ListHistory(7, 1).value(), std::vector{eight});
+  EXPECT_EQ(registry().LastHistory().value(), ten);
+  const auto twice = registry().AddHistory({8, "another"});
+  ASSERT_FALSE(twice.has_value());
+  EXPECT_EQ(twice.error().code, Code::kAlreadyExists);
+  EXPECT_EQ(registry().ListHistory(7, 1).value(), std::vector{eight});
+}
+
 TEST_P(RegistryRecordsTest, EventsGetGrowingIdsAndArePaged) {
   for (int i = 1; i <= 5; ++i) {
     const EventRow row{.id = 99,

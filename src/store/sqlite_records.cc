@@ -131,6 +131,42 @@ Result<std::vector<EventRow>> SqliteRecords::ListEvents(std::int64_t after, std:
   });
 }
 
+Status SqliteRecords::AddHistory(const HistoryRow& row) {
+  return connection_.Run("cannot add a line of the history", [&]() -> Status {
+    SqliteQuery query(connection_, "INSERT OR IGNORE INTO history (number, line) VALUES (?, ?)");
+    if (query.Bind(row.number).Bind(row.line).Write() == 1) return {};
+    return Fail(Code::kAlreadyExists,
+                "the history has a line " + std::to_string(row.number) + " already");
+  });
+}
+
+Result<std::vector<HistoryRow>> SqliteRecords::ListHistory(std::int64_t after, std::size_t limit) {
+  return connection_.Run("cannot list the history", [&]() -> Result<std::vector<HistoryRow>> {
+    SqliteQuery query(connection_,
+                      "SELECT number, line FROM history WHERE number > ? ORDER BY number LIMIT ?");
+    query.Bind(after).BindCount(limit);
+    std::vector<HistoryRow> rows;
+    while (query.Step()) {
+      HistoryRow row;
+      row.number = query.Int();
+      row.line = query.Text();
+      rows.push_back(std::move(row));
+    }
+    return rows;
+  });
+}
+
+Result<std::optional<HistoryRow>> SqliteRecords::LastHistory() {
+  return connection_.Run("cannot read the history", [&]() -> Result<std::optional<HistoryRow>> {
+    SqliteQuery query(connection_, "SELECT number, line FROM history ORDER BY number DESC LIMIT 1");
+    if (!query.Step()) return std::nullopt;
+    HistoryRow row;
+    row.number = query.Int();
+    row.line = query.Text();
+    return row;
+  });
+}
+
 Result<std::optional<std::string>> SqliteRecords::GetMeta(std::string_view key) {
   return connection_.Run("cannot read a setting", [&]() -> Result<std::optional<std::string>> {
     SqliteQuery query(connection_, "SELECT value FROM meta WHERE name = ?");

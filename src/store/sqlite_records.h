@@ -5,8 +5,8 @@
 
 namespace countersign::store {
 
-// SqliteRecords is the small tables: certificates, tokens, events, settings; its methods are those
-// of Registry. `connection` must outlive it.
+// SqliteRecords is the small tables: certificates, tokens, events, history, settings; its methods
+// are those of Registry. `connection` must outlive it.
 class SqliteRecords {
  public:
   explicit SqliteRecords(SqliteConnection& connection) : connection_(connection) {}
@@ -17,6 +17,9 @@ class SqliteRecords {
   [[nodiscard]] Result<std::optional<TokenRow>> FindToken(std::string_view id);
   [[nodiscard]] Status AddEvent(const EventRow& row);
   [[nodiscard]] Result<std::vector<EventRow>> ListEvents(std::int64_t after, std::size_t limit);
+  [[nodiscard]] Status AddHistory(const HistoryRow& row);
+  [[nodiscard]] Result<std::vector<HistoryRow>> ListHistory(std::int64_t after, std::size_t limit);
+  [[nodiscard]] Result<std::optional<HistoryRow>> LastHistory();
   [[nodiscard]] Result<std::optional<std::string>> GetMeta(std::string_view key);
   [[nodiscard]] Status PutMeta(std::string_view key, std::string_view value);
 

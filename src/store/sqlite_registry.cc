@@ -68,6 +68,11 @@ class SqliteRegistry final : public Registry {
   Result<std::vector<EventRow>> ListEvents(std::int64_t after, std::size_t limit) override {
     return records_.ListEvents(after, limit);
   }
+  Status AddHistory(const HistoryRow& row) override { return records_.AddHistory(row); }
+  Result<std::vector<HistoryRow>> ListHistory(std::int64_t after, std::size_t limit) override {
+    return records_.ListHistory(after, limit);
+  }
+  Result<std::optional<HistoryRow>> LastHistory() override { return records_.LastHistory(); }
   Result<std::optional<std::string>> GetMeta(std::string_view key) override {
     return records_.GetMeta(key);
   }

@@ -87,6 +87,16 @@ class ForwardingRegistry : public store::Registry {
                                                                 std::size_t limit) override {
     return registry_.ListEvents(after, limit);
   }
+  [[nodiscard]] Status AddHistory(const store::HistoryRow& row) override {
+    return registry_.AddHistory(row);
+  }
+  [[nodiscard]] Result<std::vector<store::HistoryRow>> ListHistory(std::int64_t after,
+                                                                   std::size_t limit) override {
+    return registry_.ListHistory(after, limit);
+  }
+  [[nodiscard]] Result<std::optional<store::HistoryRow>> LastHistory() override {
+    return registry_.LastHistory();
+  }
   [[nodiscard]] Result<std::optional<std::string>> GetMeta(std::string_view key) override {
     return registry_.GetMeta(key);
   }
