@@ -119,7 +119,10 @@ Exit ImportIdentity(Session& session, const ImportCommand& command, Form form) {
   request.secrets.push_back(*std::move(fresh));
   request.secrets.push_back(*std::move(present));
   const auto answer = session.Call(std::move(request), "taking over keys and certificates");
-  if (!answer) return PrintError(answer.error(), form);
+  if (!answer) {
+    const std::string verb = command.restore ? "cannot restore " : "cannot import ";
+    return PrintError(WithContext(verb + command.file.string(), answer.error()).error(), form);
+  }
   const std::string what =
       command.restore ? "restored certificates and keys from " : "imported the certificate from ";
   const Exit exit = PrintChanged(*answer, what + command.file.string(), form);

@@ -75,6 +75,10 @@ Exit VerifyBackup(Session& session, const BackupVerifyCommand& command, Form for
   if (!password) return PrintError(password.error(), form);
   request.secrets.push_back(*std::move(password));
   const auto answer = session.Call(std::move(request), "opening the backup");
+  if (!answer && !command.file.empty()) {
+    const std::string context = "cannot verify " + command.file.string();
+    return PrintError(WithContext(context, answer.error()).error(), form);
+  }
   if (!answer) return PrintError(answer.error(), form);
   if (form == Form::kJson) {
     PrintJson(answer->json);
@@ -105,7 +109,9 @@ Exit ShowBackupStatus(Session& session, Form form) {
   }
   const std::string verified = Text(status, "verified_at");
   PrintLine("  verified: " + (verified.empty() ? std::string("never") : verified) +
-            (verified.empty() || Flag(status, "verified_ok") ? "" : ", with problems"));
+            (verified.empty() || Flag(status, "verified_ok")
+                 ? ""
+                 : "; it had problems then, or has changed since"));
   const std::string drilled = Text(status, "drilled_at");
   PrintLine("  drilled:  " + (drilled.empty() ? std::string("never") : drilled));
   for (const auto& value : List(status, "warnings")) {

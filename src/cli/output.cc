@@ -10,6 +10,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/encoding.h"
+
 namespace countersign::cli {
 namespace {
 
@@ -24,6 +26,23 @@ std::string Visible(std::string_view text) {
       out += escaped.data();
     } else {
       out += c;
+    }
+  }
+  return out;
+}
+
+// JSON is UTF-8 (RFC 8259), and a path need not be: other octets are replaced.
+std::string WellFormed(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    std::size_t len = static_cast<unsigned char>(text.front()) < 0x80 ? 1 : 2;
+    while (len > 1 && len <= 4 && !IsPrintableUtf8(text.substr(0, len))) ++len;
+    if (len <= 4) {
+      out += text.substr(0, len);
+      text.remove_prefix(std::min(len, text.size()));
+    } else {
+      out += "\xef\xbf\xbd";  // U+FFFD
+      text.remove_prefix(1);
     }
   }
   return out;
@@ -80,7 +99,7 @@ Exit PrintError(const Error& error, Form form) {
 }
 
 void PrintJson(const boost::json::object& value) {
-  const std::string text = boost::json::serialize(value) + "\n";
+  const std::string text = WellFormed(boost::json::serialize(value)) + "\n";
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 

@@ -40,6 +40,14 @@ TEST(OutputTest, ErrorForProgramsIsOneObjectOnStandardOutput) {
                                                                   {"next", "try another"}}));
 }
 
+TEST(OutputTest, JsonIsUtf8WhateverAPathIs) {
+  const Error error{Code::kNotFound, "cannot open \xe4/\xf0\x9f\x98/\xc3\xa4/\xf0\x9f\x98\x80/\xc3",
+                    ""};
+  const auto printed = Capture([&] { (void)PrintError(error, Form::kJson); });
+  EXPECT_EQ(boost::json::parse(printed.out).at("message").as_string(),
+            "cannot open \uFFFD/\uFFFD\uFFFD\uFFFD/\u00e4/\U0001f600/\uFFFD");
+}
+
 TEST(OutputTest, ControlCharactersOfOthersAreShownAndNotObeyed) {
   const auto printed = Capture([] { PrintLine("host\x1b[2J\x07\x7f\ttab ü"); });
   EXPECT_EQ(printed.out, "host\\x1b[2J\\x07\\x7f\\x09tab ü\n");

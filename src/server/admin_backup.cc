@@ -8,7 +8,7 @@
 #include "server/admin_request.h"
 #include "server/backup_check.h"
 #include "server/events.h"
-#include "server/issuing.h"
+#include "server/issuing_internal.h"
 #include "server/present.h"
 
 // The automatic backup: its password, whether it is any good, and how old.
@@ -107,11 +107,8 @@ Admin::Answer Admin::BackupVerify(const AdminMessage& request, Instant now) {
 }
 
 Admin::Answer Admin::BackupFile(const AdminMessage&, Instant now) {
-  auto file = server_.world().storage.ReadBackup();
-  if (!file) {
-    return WithContext("cannot read the automatic backup (" + std::string(kBackupPath) + ")",
-                       std::move(file).error());
-  }
+  auto file = ReadBackupFile(server_.world());
+  if (!file) return std::unexpected(std::move(file).error());
   COUNTERSIGN_RETURN_IF_ERROR(
       RecordEvent(server_.world(), {.id = 0,
                                     .at = now,

@@ -131,8 +131,11 @@ void Warn(BackupAge& age, Instant now) {
                 "put a copy of it back");
   }
   if (!age.as_expected) {
-    warn("other", "The automatic backup (" + path + ") is not the one that this server wrote last.",
-         kReplaceCommand);
+    warn("other",
+         "The automatic backup (" + path +
+             ") is not the one that this server wrote last: an older copy, another file, or "
+             "damaged.",
+         kVerifyCommand);
   }
   if (age.older_than_newest) {
     warn("older", "The automatic backup is older than the newest certificate.", kReplaceCommand);
@@ -173,15 +176,17 @@ Result<BackupCheck> CheckAutomaticBackup(World& world, const SecretBytes& passwo
   if (!settled) return std::unexpected(settled.error());
   const auto file = ReadBackupFile(world);
   if (!file) return std::unexpected(file.error());
-  const auto backup = OpenBackupFile(*file, password);
-  if (!backup) return std::unexpected(backup.error());
+  auto backup = OpenBackupFile(*file, password);
+  if (!backup) return std::unexpected(TellIfDamaged(std::move(backup).error(), *settled));
   const auto incoming = ReadWhole(*backup, now);
   if (!incoming) return std::unexpected(incoming.error());
   auto check = Compare(world, *incoming, *file, now);
   if (!check) return check;
   check->automatic = true;
   if (*settled != BackupState::kAsExpected) {
-    check->problems.emplace_back("it is not the one that this server wrote last");
+    check->problems.emplace_back(
+        "it is not the one that this server wrote last; CertificateManager -c PASSWORD writes it "
+        "anew");
   }
   const bool whole = check->problems.empty();
   const auto recorded = world.registry.Transact([&]() -> Status {

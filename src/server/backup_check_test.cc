@@ -75,7 +75,18 @@ TEST_F(BackupCheckTest, WrongPasswordAndDamageAreToldApart) {
   static_cast<void>(Create(server_));
   EXPECT_EQ(FailureOf(CheckAutomaticBackup(server_.world(), Secret("another one"), kNow)).code,
             Code::kWrongPassword);
-  server_.storage.content.backup->resize(100);
+  EXPECT_THAT(FailureOf(CheckAutomaticBackup(server_.world(), Secret("another one"), kNow)).message,
+              HasSubstr("The file is whole"));
+  auto& file = *server_.storage.content.backup;
+  file[file.size() / 2] ^= 1;  // the MAC fails as it does with another password
+  for (const std::string_view password : {kPassword, std::string_view("another one")}) {
+    const auto error = FailureOf(CheckAutomaticBackup(server_.world(), Secret(password), kNow));
+    EXPECT_EQ(error.code, Code::kWrongPassword);
+    EXPECT_THAT(error.message, HasSubstr("Or the file is damaged"));
+    EXPECT_THAT(FailureOf(Replace(server_, kNow, password)).message,
+                HasSubstr("Or the file is damaged"));
+  }
+  file.resize(100);
   EXPECT_EQ(FailureOf(CheckAutomaticBackup(server_.world(), Secret(kPassword), kNow)).code,
             Code::kDamaged);
 }

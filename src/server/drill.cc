@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "crypto/hash.h"
+#include "server/issuing_internal.h"
 #include "trust/rule_a.h"
 
 namespace countersign::server {
@@ -109,7 +110,8 @@ Result<std::vector<DrillStep>> DrillBackup(const DrillRequest& request, Log& log
                                          log, now);
   Drill drill;
   if (!restored && restored.error().code == Code::kWrongPassword) {
-    return std::unexpected(restored.error());
+    // In its words: it is not any file to import.
+    return std::unexpected(OpenBackupFile(request.file, request.password).error());
   }
   const std::string what = "a server is installed from the backup";
   if (!drill.Step(what, restored ? std::string() : restored.error().message)) return drill.Take();

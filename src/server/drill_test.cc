@@ -59,7 +59,9 @@ TEST_F(DrillTest, AnOlderBackupIsFoundOut) {
 
 TEST_F(DrillTest, ADamagedBackupIsFoundOutAndAWrongPasswordIsAnError) {
   static_cast<void>(Create(server_));
-  EXPECT_EQ(FailureOf(Run("another password")).code, Code::kWrongPassword);
+  const auto error = FailureOf(Run("another password"));
+  EXPECT_EQ(error.code, Code::kWrongPassword);
+  EXPECT_THAT(error.message, HasSubstr("automatic backup"));
   server_.storage.content.backup->resize(300);
   const auto steps = Run();
   ASSERT_TRUE(steps.has_value());

@@ -173,8 +173,9 @@ Result<keys::BackupContents> OpenBackupFile(ByteView file, const SecretBytes& pa
   if (!backup && backup.error().code == Code::kWrongPassword) {
     return Fail(Code::kWrongPassword,
                 "the password does not open the automatic backup (" + std::string(kBackupPath) +
-                    "). The password of that file is meant, given when this server was installed "
-                    "or by its last change, and not one given to -b. Nothing was changed");
+                    "). The password of that file is meant, given when this server was installed, "
+                    "with the file that was imported or restored last, or by countersign backup "
+                    "password, and not one given to -b for an archive. Nothing was changed");
   }
   if (!backup) {
     Error error = std::move(backup).error();
@@ -193,6 +194,21 @@ Result<keys::BackupContents> OpenBackupFile(ByteView file, const SecretBytes& pa
               "CertificateManager -ine PASSWORD FILE");
 }
 
+// The MAC of PKCS#12 cannot tell a wrong password from a damaged file; the registry's digest can.
+Error TellIfDamaged(Error error, BackupState state) {
+  if (error.code != Code::kWrongPassword) return error;
+  if (state == BackupState::kAsExpected) {
+    error.message += ". The file is whole: it is the one that this server wrote last";
+    return error;
+  }
+  error.message +=
+      ". Or the file is damaged: it is not the one that this server wrote last, and a copy of it "
+      "from another place may open";
+  error.next =
+      "countersign backup verify FILE, with the copy; then put it in the place of that one";
+  return error;
+}
+
 Result<Present> OpenPresent(World& world, const SecretBytes& password, Instant now) {
   const auto settled = SettleBackup(world, Tell::kYes);
   if (!settled) return std::unexpected(settled.error());
@@ -203,7 +219,7 @@ Result<Present> OpenPresent(World& world, const SecretBytes& password, Instant n
   const auto file = ReadBackupFile(world);
   if (!file) return std::unexpected(file.error());
   auto backup = OpenBackupFile(*file, password);
-  if (!backup) return std::unexpected(std::move(backup).error());
+  if (!backup) return std::unexpected(TellIfDamaged(std::move(backup).error(), *settled));
 
   auto present = Merge(*std::move(backup), *std::move(rows), now);
   if (!present) return present;

@@ -206,6 +206,10 @@ Result<Issued> TakeOver(World& world, const store::ServerConfig& config, Incomin
     auto backup = SealParts(world, incoming.parts, change.rows, password, now);
     if (!backup) return std::unexpected(std::move(backup).error());
     change.backup = *std::move(backup);
+    if (present.Active() != nullptr && options.backup_password == nullptr) {
+      incoming.notes.emplace_back(
+          "the automatic backup is sealed anew, and its password is now that of the file");
+    }
   }
   COUNTERSIGN_RETURN_IF_ERROR(KeepPresentBackup(world, present, incoming));
   auto committed = Commit(world, change);

@@ -261,9 +261,11 @@ TEST_F(IssuingImportTest, OwnBackupAgainMendsWhatIsLost) {
     ASSERT_TRUE(server_.ring->Destroy(key).has_value());
   }
   server_.storage.content = {};
-  ASSERT_TRUE(Import(server_, copy, {}, kPassword).has_value());
+  const auto issued = Import(server_, copy, {}, kPassword);
+  ASSERT_TRUE(issued.has_value());
   ExpectWhole(server_, kPassword);
   EXPECT_EQ(server_.Book().Active()->certificate, first.certificate);
+  EXPECT_THAT(issued->notes, ElementsAre(HasSubstr("its password is now that of the file")));
 }
 
 TEST_F(IssuingImportTest, OlderBackupOfThisIdentityIsRefused) {

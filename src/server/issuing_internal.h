@@ -111,6 +111,9 @@ struct Present {
 [[nodiscard]] Result<Bytes> ReadBackupFile(World& world);
 [[nodiscard]] Result<keys::BackupContents> OpenBackupFile(ByteView file,
                                                           const SecretBytes& password);
+enum class BackupState { kAsExpected, kNotExpected, kMissing, kOther };
+// TellIfDamaged adds to kWrongPassword whether the file is the one that was written.
+[[nodiscard]] Error TellIfDamaged(Error error, BackupState state);
 // OpenPresent opens the automatic backup. kNotFound, kWrongPassword as ReplaceCertificate says
 // them; kRefused if it is not that of the registry's identity or of one that follows from it.
 [[nodiscard]] Result<Present> OpenPresent(World& world, const SecretBytes& password, Instant now);
@@ -217,7 +220,6 @@ struct Change {
 // the change is made, and the value tells what could not be finished.
 [[nodiscard]] Result<std::optional<Error>> Commit(World& world, const Change& change);
 
-enum class BackupState { kAsExpected, kNotExpected, kMissing, kOther };
 enum class Tell { kNo, kYes };  // in the log, what had to be mended
 // SettleBackup puts a staged backup in place if the registry expects it, and discards any other.
 [[nodiscard]] Result<BackupState> SettleBackup(World& world, Tell tell);
