@@ -1,5 +1,7 @@
 #include "cli/output_file.h"
 
+#include "cli/pasted.h"
+
 namespace countersign::cli {
 
 namespace fs = std::filesystem;
@@ -25,7 +27,11 @@ Status CheckOutput(const fs::path& path, Existing existing) {
   const auto there = fs::symlink_status(path, failed).type();
   if (there == fs::file_type::not_found || there == fs::file_type::none ||
       there == fs::file_type::unknown) {
-    return {};  // what else is wrong is found when it is written
+    // Whoever pastes a path of Windows gets a hint, and no oddly named file; what else is wrong is
+    // found when it is written.
+    const auto of_here =
+        PastedPath("the path", path.string(), [](const std::string&) { return true; });
+    return of_here ? Status() : std::unexpected(of_here.error());
   }
   if (fs::is_directory(path, failed)) {
     return Fail(Code::kUsage, path.string() + " is a folder", "give the name of a file in it");

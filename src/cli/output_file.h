@@ -12,8 +12,9 @@ namespace countersign::cli {
 enum class Existing { kReplace, kKeep };
 
 // CheckOutput tells before anything else is done whether a file can become `path`: kNotFound (no
-// such folder), kAlreadyExists (it is there and shall be kept), kUsage (a folder, or no regular
-// file: a device would be replaced by a file).
+// such folder), kAlreadyExists (it is there and shall be kept), kUsage (a path as on Windows,
+// which would make an oddly named file; a folder, or no regular file: a device would be replaced by
+// a file).
 [[nodiscard]] Status CheckOutput(const std::filesystem::path& path, Existing existing);
 
 // WriteOutput is CheckOutput and base/files.h WriteFileAtomically. A symbolic link in the place is

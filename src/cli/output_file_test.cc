@@ -34,6 +34,14 @@ class OutputFileTest : public testing::Test {
   fs::path folder_;
 };
 
+TEST_F(OutputFileTest, PathOfWindowsMakesNoFile) {
+  for (const std::string name : {"C:¥OfcNTCer.dat", "￥OfcNTCer.dat"}) {
+    EXPECT_EQ(CodeOf(Write(folder_ / name, Existing::kReplace)), Code::kUsage) << name;
+  }
+  EXPECT_EQ(CodeOf(CheckOutput("C:\\OfcNTCer.dat", Existing::kReplace)), Code::kUsage);
+  EXPECT_TRUE(fs::is_empty(folder_));
+}
+
 TEST_F(OutputFileTest, NewFileIsWrittenInAnyCase) {
   for (const auto existing : {Existing::kKeep, Existing::kReplace}) {
     const auto path = folder_ / (existing == Existing::kKeep ? "a b" : "ü");
