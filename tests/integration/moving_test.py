@@ -76,7 +76,11 @@ class Moved(Procedure):
             agent.await_standing("new")
         self.assertEqual({(row["agent_id"], row["reason"]) for row in self.lab.mismatched()},
                          {(agent.id, "not-admitted") for agent in late})
-        self.lab.ok("countersign", "agents", "approve", *[agent.id for agent in late])
+        listed = self.ok("countersign agents list --standing new").out
+        for agent in late:
+            self.assertIn(agent.id, listed)
+        self.lab.ok("bash", "-o", "pipefail", "-c", PAGE.line(
+            "countersign agents list --standing new --json | jq -r '.agents[].agent' | xargs countersign agents approve"))
         self.agents_go_on([*self.agents, *late], serial)
 
     def test_4_pasted(self):
