@@ -30,7 +30,15 @@ std::string WhatFollows(const IdentityBook& book) {
   return "and the reserve " + reserve->certificate.serial() + " takes over by itself";
 }
 
-void AddExpiry(const IdentityBook& book, Instant now, std::vector<Reminder>& reminders) {
+// What makes the next certificate: a follower makes none.
+std::string HowToReplace(const store::ServerConfig& config) {
+  if (config.follower_of.empty()) return std::string(kReplaceCommand);
+  return std::string(kReplaceCommand) + " on " + config.follower_of +
+         ", then here CertificateManager -ine PASSWORD OfficeScanAuth.dat, with its backup";
+}
+
+void AddExpiry(const IdentityBook& book, const store::ServerConfig& config, Instant now,
+               std::vector<Reminder>& reminders) {
   const auto* const active = book.Active();
   if (active == nullptr) return;
   const crypto::Certificate& certificate = active->certificate;
@@ -40,7 +48,7 @@ void AddExpiry(const IdentityBook& book, Instant now, std::vector<Reminder>& rem
     reminders.push_back({.kind = "certificate-expired",
                          .text = name + " expired " + FormatUtc(certificate.not_after()) +
                                  ": agents take new trust and refuse orders.",
-                         .next = std::string(kReplaceCommand),
+                         .next = HowToReplace(config),
                          .stage = thumbprint,
                          .every = kDay});
     return;
@@ -51,7 +59,7 @@ void AddExpiry(const IdentityBook& book, Instant now, std::vector<Reminder>& rem
                        .text = name + " expires " + FormatUtc(certificate.not_after()) +
                                ", in at most " + std::to_string(*stage) +
                                (*stage == 1 ? " day, " : " days, ") + WhatFollows(book) + ".",
-                       .next = std::string(kReplaceCommand),
+                       .next = HowToReplace(config),
                        .stage = thumbprint + ":" + std::to_string(*stage),
                        .every = Seconds(0)});
 }
@@ -90,10 +98,11 @@ bool IsDue(const Reminder& reminder, const std::optional<Told>& told, Instant no
 std::vector<Reminder> RemindersOf(const IdentityBook& book, const store::ServerConfig& config,
                                   Instant now) {
   std::vector<Reminder> reminders;
-  AddExpiry(book, now, reminders);
+  AddExpiry(book, config, now, reminders);
   const auto* const active = book.Active();
   const bool wants_reserve = active != nullptr && !active->identity.self_signed &&
-                             config.follower_of.empty() && book.Reserve() == nullptr;
+                             config.follower_of.empty() && book.Reserve() == nullptr &&
+                             active->certificate.not_after() >= now;
   if (wants_reserve) {
     reminders.push_back(
         {.kind = "no-reserve",

@@ -55,10 +55,10 @@ TEST_F(RemindersTest, AServerThatSleptTellsTheNearestDayOnly) {
 
 TEST_F(RemindersTest, ExpiredIsToldDaily) {
   LoseReserve();
-  EXPECT_THAT(Kinds(end_ + Seconds(1)), ElementsAre("certificate-expired", "no-reserve"));
+  EXPECT_THAT(Kinds(end_ + Seconds(1)), ElementsAre("certificate-expired"));
   const std::size_t first = Tell(end_ + kDay);
   EXPECT_EQ(Tell(end_ + kDay + Seconds(60)), first);
-  EXPECT_EQ(Tell(end_ + 2 * kDay), first + 2);
+  EXPECT_EQ(Tell(end_ + 2 * kDay), first + 1);
 }
 
 TEST_F(RemindersTest, NoReserveIsToldDailyWithTheDayAndTheWayOut) {
@@ -79,6 +79,9 @@ TEST_F(RemindersTest, AFollowerHasTheReserveOfItsIssuer) {
   LoseReserve();
   config_.follower_of = "issuer.example";
   EXPECT_THAT(Kinds(kNow + 2 * kDay), IsEmpty());
+  const auto reminders = RemindersOf(server_.Book(), config_, end_ - kDay);
+  ASSERT_EQ(reminders.size(), 1U);
+  EXPECT_THAT(reminders[0].next, HasSubstr("on issuer.example"));
 }
 
 TEST_F(RemindersTest, AClockSetBackDoesNotSilence) {
