@@ -143,6 +143,7 @@ class Agent {
                                                    const Digest& oh, Verdicts verdicts, Times now);
   void TakeReplyOrders(const wire::Reply& reply, ReplyOutcome& outcome, Times now);
   void ApplyReply(const wire::Reply& reply, Times now);
+  void TakeHead(std::string_view head, Times now);
   void CountFailure(trust::Verdict verdict, std::string_view source, std::string_view what,
                     Times now);
   void DateFailures(Times now);

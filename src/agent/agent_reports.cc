@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "agent/agent.h"
+#include "agent/head_memory.h"
 #include "wire/judge.h"
 
 // Reports and replies: protocol section 6.
@@ -101,7 +102,7 @@ void Agent::ApplyReply(const wire::Reply& reply, Times now) {
   // A report that echoed nothing was not proved new: the server took no failures from it.
   if (report_had_echo_) counters_.Reported(report_failures_);
   DateFailures(now);
-  counters_.set_head(reply.head);
+  TakeHead(reply.head, now);
   if (reply.jump) {
     if (const auto jumped = counters_.Jump(*reply.jump); !jumped) {
       world_.log.Write(LogLevel::kWarning, jumped.error().message);
@@ -113,6 +114,14 @@ void Agent::ApplyReply(const wire::Reply& reply, Times now) {
   want_bundle_ = reply.want_bundle;
   // Jitter of a tenth keeps a fleet that was started together apart.
   next_report_at_ = at_once ? now.boot : now.boot + interval_ - Jitter(interval_ / 10);
+}
+
+void Agent::TakeHead(std::string_view head, Times now) {
+  HeadMemory memory = HeadMemory::Parse(counters_.head());
+  if (memory.Take(trust_.server, head, now.wall)) {
+    world_.log.Write(LogLevel::kWarning, StepText(*memory.step));
+  }
+  counters_.set_head(memory.Format());
 }
 
 void Agent::DateFailures(Times now) {

@@ -1,5 +1,6 @@
 #include "agent/present.h"
 
+#include "agent/head_memory.h"
 #include "base/encoding.h"
 #include "crypto/hash.h"
 
@@ -20,17 +21,32 @@ boost::json::object CertificateJson(const trust::TrustState& trust) {
           {"server", trust.server.Text()}};
 }
 
+// The head as the server shows it, and whether its history was set back, or null.
+boost::json::object HistoryJson(const HeadMemory& memory) {
+  boost::json::object json{{"head", wire::FormatHistoryHead(memory.head)}, {"noticed", nullptr}};
+  if (memory.step) {
+    json["noticed"] = {{"kind", StepName(memory.step->kind)},
+                       {"from", memory.step->from},
+                       {"to", memory.step->to},
+                       {"at", FormatUtc(memory.step->at)},
+                       {"count", memory.step->count},
+                       {"text", StepText(*memory.step)}};
+  }
+  return json;
+}
+
 }  // namespace
 
 boost::json::object StatusJson(const AgentId& id, const store::AgentConfig& config,
-                               const trust::TrustState& trust) {
+                               const trust::TrustState& trust, std::string_view head) {
   return {{"agent", id.Text()},
           {"server_host", config.server_host},
           {"server_port", config.http_port},
           {"listen", config.listen},
           {"listen_port", config.listen_port},
           {"domain", config.domain},
-          {"certificate", CertificateJson(trust)}};
+          {"certificate", CertificateJson(trust)},
+          {"history", HistoryJson(HeadMemory::Parse(head))}};
 }
 
 boost::json::object RenewalJson(std::string_view result, std::string_view why,

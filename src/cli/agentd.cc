@@ -13,6 +13,7 @@
 #include "net/address.h"
 #include "net/control_client.h"
 #include "net/open_when_free.h"
+#include "store/agent_counters.h"
 
 namespace countersign::cli {
 namespace {
@@ -54,8 +55,10 @@ Result<boost::json::object> StatusOfStopped(const std::filesystem::path& folder)
   if (!file) return std::unexpected(file.error());
   const auto trust = trust::ParseTrustState(*file);
   if (!trust) return std::unexpected(trust.error());
+  const auto counters = store::AgentCounters::Load(*installation->folder);
+  if (!counters) return std::unexpected(counters.error());
   auto status = agent::StatusJson(Uuid::FromDigest(installation->key.public_key().digest()),
-                                  installation->config, *trust);
+                                  installation->config, *trust, counters->head());
   status["ok"] = true;
   status["running"] = false;
   return status;
@@ -93,6 +96,12 @@ Exit ShowAgentStatus(const std::filesystem::path& folder, Form form) {
   PrintLine("Listens at: " + Text(*status, "listen") + ", port " + Text(*status, "listen_port"));
   PrintLine("It trusts:");
   PrintCertificate(status->at("certificate").as_object(), "  ");
+  const auto& history = status->at("history").as_object();
+  PrintLine("Server's history, newest line seen: " + Text(history, "head"));
+  if (const auto* const step = history.at("noticed").if_object()) {
+    PrintLine("WARNING: " + Text(*step, "at") + ": " + Text(*step, "text") + ".");
+    PrintLine("  next: on the server, countersign events verify");
+  }
   if (!running) return Exit::kOk;
   const std::string verified = Text(*status, "last_verified");
   PrintLine("Last verified reply: " + (verified.empty() ? "none since its start" : verified));

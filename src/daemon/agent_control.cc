@@ -42,7 +42,8 @@ asio::awaitable<net::ControlMessage> AgentControl::Handle(net::ControlMessage re
 }
 
 std::string AgentControl::ShowStatus() const {
-  auto status = agent::StatusJson(agent_.id(), installation_.config, agent_.trust());
+  auto status = agent::StatusJson(agent_.id(), installation_.config, agent_.trust(),
+                                  agent_.counters().head());
   status["ok"] = true;
   status["running"] = true;
   status["last_error"] = reporter_.last_error();
