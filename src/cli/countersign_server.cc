@@ -5,6 +5,7 @@
 
 #include "cli/agent_commands.h"
 #include "cli/command_line.h"
+#include "cli/history_commands.h"
 #include "cli/server_commands.h"
 
 // countersign server …, countersign status, countersign events …
@@ -80,6 +81,10 @@ void AddServerCommands(CommandLine& line) {
   auto* const events = line.app().add_subcommand("events", "what happened")->require_subcommand(1);
   line.Then(events->add_subcommand("list", "all events, oldest first"),
             [](Session& session, Form form) { return ListEvents(session, form); });
+  line.Then(events->add_subcommand("history", "the signed lines of operations with keys"),
+            [](Session& session, Form form) { return ExportHistory(session, form); });
+  line.Then(events->add_subcommand("verify", "whether a line or an event was altered or removed"),
+            [](Session& session, Form form) { return VerifyHistory(session, form); });
 }
 
 }  // namespace countersign::cli

@@ -41,7 +41,7 @@ Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
     Kind kind;
     Method method;
   };
-  static constexpr std::array<Command, 22> kCommands = {{
+  static constexpr std::array<Command, 24> kCommands = {{
       {"status", Kind::kShows, &Admin::ShowStatus},
       {"certificates", Kind::kShows, &Admin::ListCertificates},
       {"replace", Kind::kActs, &Admin::Replace},
@@ -64,6 +64,8 @@ Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
       {"order", Kind::kActs, &Admin::SendOrder},
       {"orders", Kind::kShows, &Admin::ShowOrders},
       {"events", Kind::kShows, &Admin::ListEvents},
+      {"history", Kind::kShows, &Admin::ShowHistory},
+      {"history-verify", Kind::kShows, &Admin::VerifyHistory},
   }};
   const auto name = TextMember(request, "command", "");
   if (!name) return std::unexpected(name.error());

@@ -52,6 +52,8 @@ struct AdminMessage {
 //   order    (agents or all, act, args, expires_seconds) → orders [{order, agent}]
 //   orders   (orders: ids)                  → orders
 //   events   (after, limit)                 → events
+//   history  (after)                        → lines
+//   history-verify                          → lines, unsigned, first, head, problem
 // Not thread-safe; `server` must outlive it.
 class Admin {
  public:
@@ -86,6 +88,8 @@ class Admin {
   [[nodiscard]] Answer SendOrder(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ShowOrders(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ListEvents(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ShowHistory(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer VerifyHistory(const AdminMessage& request, Instant now);
 
   [[nodiscard]] Result<AdminMessage> Changed(const Result<struct Issued>& issued, Instant now);
   [[nodiscard]] static Answer OnlyOffline();

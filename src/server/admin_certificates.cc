@@ -107,12 +107,14 @@ Admin::Answer Admin::Export(const AdminMessage&, Instant now) {
     return Fail(Code::kNotFound, "this server has no certificate to export",
                 "CertificateManager -c PASSWORD");
   }
-  COUNTERSIGN_RETURN_IF_ERROR(RecordEvent(
-      server_.world(), {.id = 0,
-                        .at = now,
-                        .kind = "certificate-exported",
-                        .agent = {},
-                        .text = active->certificate.serial() + ", without its private key"}));
+  World& world = server_.world();
+  COUNTERSIGN_RETURN_IF_ERROR(world.registry.Transact([&] {
+    return RecordEvent(world, {.id = 0,
+                               .at = now,
+                               .kind = "certificate-exported",
+                               .agent = {},
+                               .text = active->certificate.serial() + ", without its private key"});
+  }));
   AdminMessage answer;
   answer.json["certificate"] = CertificateJson(*active);
   answer.blobs.push_back(active->certificate.der());

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/history.h"
+
 namespace countersign::server {
 namespace {
 
@@ -20,9 +22,10 @@ std::string Claim(const AdminMessage& request, std::string_view name) {
 
 }  // namespace
 
-Status RecordEvent(World& world, store::EventRow event) {
+Status RecordEvent(World& world, store::EventRow event, ByteView earlier) {
   event.by = world.by;
-  return world.registry.AddEvent(event);
+  COUNTERSIGN_RETURN_IF_ERROR(world.registry.AddEvent(event));
+  return IsKeyEvent(event.kind) ? AppendHistory(world, event, earlier) : Status();
 }
 
 store::Actor ActorOf(const User& user, const AdminMessage& request) {

@@ -10,8 +10,10 @@
 namespace countersign::server {
 
 // RecordEvent adds an event, as done by the administrator whose request is being carried out
-// (World::by), or by the server itself.
-[[nodiscard]] Status RecordEvent(World& world, store::EventRow event);
+// (World::by), or by the server itself. An operation with keys gets its line in the history, too
+// (history.h, also for `earlier`): REQUIRES for these: called inside the transaction of the
+// operation, after its certificates.
+[[nodiscard]] Status RecordEvent(World& world, store::EventRow event, ByteView earlier = {});
 
 // ActorOf is the user that the operating system names, with what the program of that user says
 // beside it in `request` ("from": {"terminal", "login"}): bounded, and without control characters.

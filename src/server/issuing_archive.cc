@@ -2,6 +2,7 @@
 
 #include "keys/archive.h"
 #include "server/events.h"
+#include "server/history.h"
 #include "server/issuing_internal.h"
 
 // -b: certificates and keys as an archive.
@@ -60,7 +61,11 @@ void TellOfActive(World& world, const IdentityBook& book, Instant now, Missing& 
 Result<keys::BackupManifest> ManifestOf(World& world, const IdentityBook& book, Instant now) {
   auto admitted = AdmittedAgents(world, {});
   if (!admitted) return std::unexpected(std::move(admitted).error());
-  return MakeManifest(book, {}, *std::move(admitted), now);
+  auto history = NewestLines(world.registry);
+  if (!history) return std::unexpected(std::move(history).error());
+  auto manifest = MakeManifest(book, {}, *std::move(admitted), now);
+  manifest.history = *std::move(history);
+  return manifest;
 }
 
 std::optional<Bytes> AutomaticBackup(World& world, Missing& missing) {
@@ -122,14 +127,15 @@ Result<Archive> MakeArchive(World& world, const store::ServerConfig& config,
   made.num_certificates = all.size();
   made.num_keys = archive.contents.server_keys.size();
   made.owner_key = archive.contents.owner_key.has_value();
-  COUNTERSIGN_RETURN_IF_ERROR(RecordEvent(
-      world,
-      {.id = 0,
-       .at = now,
-       .kind = "keys-exported",
-       .agent = {},
-       .text = std::to_string(made.num_keys) + " private keys" +
-               (made.owner_key ? " and the owner key" : "") + " were exported as an archive"}));
+  COUNTERSIGN_RETURN_IF_ERROR(world.registry.Transact([&] {
+    return RecordEvent(world, {.id = 0,
+                               .at = now,
+                               .kind = "keys-exported",
+                               .agent = {},
+                               .text = std::to_string(made.num_keys) + " private keys" +
+                                       (made.owner_key ? " and the owner key" : "") +
+                                       " were exported as an archive"});
+  }));
   return made;
 }
 

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "base/encoding.h"
+#include "server/history.h"
 #include "server/issuing_internal.h"
 
 namespace countersign::server {
@@ -250,6 +251,9 @@ Result<SealedBackup> SealParts(World& world, const BackupParts& parts, const Row
                                 .server_keys = parts.server_keys,
                                 .certificates = CertificatesToKeep(*book),
                                 .manifest = MakeManifest(*book, parts, *std::move(admitted), now)};
+  auto history = NewestLines(world.registry);
+  if (!history) return std::unexpected(std::move(history).error());
+  contents.manifest->history = history->empty() ? parts.history : *std::move(history);
   auto file = keys::SealBackup(contents, password, world.backup_iterations);
   if (!file) return WithContext("cannot seal the automatic backup", std::move(file).error());
   const auto proved = Prove(*file, contents, password);

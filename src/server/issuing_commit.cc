@@ -50,7 +50,7 @@ Status WriteRows(World& world, const Change& change) {
     COUNTERSIGN_RETURN_IF_ERROR(
         world.registry.PutMeta(kMetaBackupAdmitted, std::to_string(change.backup->num_admitted)));
   }
-  return RecordEvent(world, change.event);
+  return RecordEvent(world, change.event, change.history);
 }
 
 Status Write(World& world, const Change& change) {

@@ -150,6 +150,7 @@ Change MakeChange(const Incoming& incoming, Rows rows, const ImportOptions& opti
                           .text = std::string(options.restore ? "restored" : "imported") +
                                   " certificate " + active.serial() + " (" + active.subject() +
                                   "), SHA-256 " + HexLower(active.thumbprint())}};
+  change.history = incoming.parts.history;
   for (const auto& key : incoming.parts.server_keys) {
     change.new_keys.push_back({key, options.exportable});
   }

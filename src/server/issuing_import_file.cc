@@ -85,7 +85,8 @@ Result<Incoming> ReadWhole(const keys::BackupContents& contents, Instant now) {
   incoming.parts = {.owner_key = contents.owner_key,
                     .server_keys = {},
                     .generations = contents.manifest->generations,
-                    .admitted = contents.manifest->admitted};
+                    .admitted = contents.manifest->admitted,
+                    .history = contents.manifest->history};
   incoming.written_at = contents.manifest->written_at;
   if (contents.owner_key) incoming.newest_issue = contents.manifest->written_at;
   auto usable = Usable(incoming.book, contents, now);

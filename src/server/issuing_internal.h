@@ -22,7 +22,7 @@ inline constexpr std::string_view kMetaBackupWrittenAt = "backup_written_at";  /
 inline constexpr std::string_view kMetaBackupAdmitted = "backup_admitted";     // how many it lists
 // The outstanding request to the owner (offline.h) without its lists; empty: none.
 inline constexpr std::string_view kMetaOwnerRequest = "owner_request";
-inline constexpr std::string_view kMetaNewestIssue = "newest_issue";           // Unix seconds
+inline constexpr std::string_view kMetaNewestIssue = "newest_issue";  // Unix seconds
 inline constexpr std::string_view kMetaProvedGeneration = "proved_generation";
 inline constexpr std::uint64_t kMaxGeneration = (std::uint64_t{1} << 53) - 1;
 inline constexpr Seconds kBackdated = std::chrono::hours(24);
@@ -136,6 +136,7 @@ struct BackupParts {
   std::vector<crypto::PrivateKey> server_keys;
   Generations generations;        // of an earlier manifest
   std::vector<AgentId> admitted;  // beside those of the registry
+  Bytes history = {};             // of an earlier manifest, where the registry has none
 };
 // MakeManifest tells of `book` and `parts`; CertificatesToKeep are, of replaced certificates, the
 // newest, and all that agents may need as the carrier of an owner key; AdmittedAgents are those of
@@ -215,6 +216,7 @@ struct Change {
   std::optional<Instant> newest_issue;
   std::vector<AgentId> admitted;  // by the backup that is taken over
   store::EventRow event;
+  Bytes history = {};  // of the backup, where the registry has none
 };
 // Commit writes the change in the order that issuing.h names. An error: nothing changed. Otherwise
 // the change is made, and the value tells what could not be finished.

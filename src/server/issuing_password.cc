@@ -85,7 +85,9 @@ Status ChangeBackupPassword(World& world, const store::ServerConfig& config,
   BackupParts parts{.owner_key = present->backup.owner_key,
                     .server_keys = KeysInUse(world, *present),
                     .generations = present->backup.manifest->generations,
-                    .admitted = present->admitted};
+                    .admitted = present->admitted,
+                    .history = present->backup.manifest->history};
+  change.history = parts.history;
   const auto reserve = MissingReserve(world, config, *present, now);
   if (!reserve) return std::unexpected(reserve.error());
   if (*reserve) {

@@ -98,12 +98,14 @@ Result<Issued> IssueUnder(World& world, const store::ServerConfig& config, const
                 .rows = RowsAfter(present, use, *pair, now),
                 .newest_issue = now,
                 .admitted = present.admitted,
-                .event = std::move(event)};
+                .event = std::move(event),
+                .history = present.backup.manifest->history};
   auto backup = SealParts(world,
                           {.owner_key = use.owner.key,
                            .server_keys = {pair->active.key, pair->reserve.key},
                            .generations = present.backup.manifest->generations,
-                           .admitted = present.admitted},
+                           .admitted = present.admitted,
+                           .history = change.history},
                           change.rows, password, now);
   if (!backup) return std::unexpected(std::move(backup).error());
   change.backup = *std::move(backup);

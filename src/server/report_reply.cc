@@ -2,6 +2,7 @@
 #include <charconv>
 #include <utility>
 
+#include "server/history.h"
 #include "server/server.h"
 #include "server/standing.h"
 #include "trust/rule_a.h"
@@ -97,6 +98,8 @@ Result<std::string> Server::MakeReply(store::AgentRow& row, const wire::Report& 
   }
   const auto signer = SignerOf(*signing->entry);
   if (!signer) return std::unexpected(signer.error());
+  const auto head = HeadOf(world_.registry);
+  if (!head) return std::unexpected(head.error());
   wire::Reply reply{.x5t = signing->entry->certificate.thumbprint(),
                     .x5c = signing->bundle,
                     .iss = signing->iss,
@@ -105,7 +108,7 @@ Result<std::string> Server::MakeReply(store::AgentRow& row, const wire::Report& 
                     .iat = static_cast<std::uint64_t>(ToUnix(now)),
                     .nonce = nonce,
                     .interval = static_cast<std::uint64_t>(config_.report_interval.count()),
-                    .head = {},
+                    .head = wire::FormatHistoryHead(*head),
                     .jump = row.jump == 0 ? std::nullopt : std::optional(row.jump),
                     .want_bundle = row.want_bundle,
                     .accepted = false,

@@ -137,7 +137,8 @@ OTHERS = [
 NAMES = {1: "internal", 2: "usage", 3: "not-found", 4: "already-exists", 5: "permission-denied", 6: "wrong-password",
          7: "refused", 8: "unavailable", 9: "timed-out", 10: "exhausted", 11: "damaged", 12: "io", 13: "malformed"}
 # Every command that only reads: exit code 0, and one JSON object that says ok.
-READING = ["countersign status", "countersign events list", "countersign agents list", "countersign agents list --mismatched",
+READING = ["countersign status", "countersign events list", "countersign events verify",
+           "countersign events history", "countersign agents list", "countersign agents list --mismatched",
            "countersign agents list --standing verified", "countersign agents show {id}", "countersign cert list",
            "countersign cert show", "countersign cert show {path}/right.dat", "countersign cert show {path}/admin.pem",
            "countersign cert mismatched {path}/list.csv", "countersign backup status",
