@@ -80,8 +80,11 @@ void DrillOpened(Drill& drill, Host& host, const DrillRequest& request, Instant 
       !drill.Step("their private keys are there", CheckKeys(host))) {
     return;
   }
-  const auto issued = ReplaceCertificate(host.server().world(), host.server().config(),
-                                         request.password, ReplaceOptions(), now);
+  // A follower makes none itself; its backup is to show that it could take the issuer's place.
+  store::ServerConfig issuing = host.server().config();
+  issuing.follower_of.clear();
+  const auto issued =
+      ReplaceCertificate(host.server().world(), issuing, request.password, ReplaceOptions(), now);
   std::string problem = issued ? std::string() : issued.error().message;
   if (issued) {
     const auto reloaded = host.server().Reload(now);

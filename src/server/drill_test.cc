@@ -46,6 +46,15 @@ TEST_F(DrillTest, AWholeBackupPassesEveryStepAndLeavesNothing) {
   ExpectWhole(server_, kPassword);
 }
 
+TEST_F(DrillTest, AFollowersBackupIsAsGoodAsItsIssuers) {
+  static_cast<void>(Create(server_));
+  config_.follower_of = "issuer.example";
+  const auto steps = Run();
+  ASSERT_TRUE(steps.has_value()) << steps.error().message;
+  EXPECT_THAT(*steps, SizeIs(6));
+  EXPECT_THAT(*steps, Each(Field(&DrillStep::problem, IsEmpty())));
+}
+
 TEST_F(DrillTest, AnOlderBackupIsFoundOut) {
   static_cast<void>(Create(server_));
   const Bytes older = *server_.storage.content.backup;
