@@ -151,7 +151,9 @@ Exit InstallAnswer(Session& session, const std::string& file, Form form) {
   request.json = {{"command", "owner-install"}};
   request.blobs.push_back(*std::move(text));
   const auto answer = session.Call(std::move(request), "installing the owner's answer");
-  if (!answer) return PrintError(answer.error(), form);
+  if (!answer) {
+    return PrintError(WithContext("cannot install " + file, answer.error()).error(), form);
+  }
   const Exit exit = PrintChanged(*answer, "installed the certificate signed by the owner", form);
   if (form == Form::kText) PrintExposed(answer->json);
   return exit;

@@ -28,10 +28,11 @@ Result<std::vector<Jti>> Server::AddOrders(const OrderRequest& request, Instant 
                     "countersign agents list");
       }
       if (!(*row)->admitted || (*row)->cloned) {
-        return Fail(Code::kRefused,
-                    "agent " + agent.Text() + " (" + (*row)->host + ") gets no orders: " +
-                        ReasonText((*row)->cloned ? "cloned" : "not-admitted"),
-                    NextStep((*row)->standing, (*row)->cloned ? "cloned" : "not-admitted"));
+        return Fail(
+            Code::kRefused,
+            "agent " + agent.Text() + " (" + (*row)->host +
+                ") gets no orders: " + ReasonText((*row)->cloned ? "cloned" : "not-admitted"),
+            NextStep((*row)->standing, (*row)->cloned ? "cloned" : "not-admitted", (*row)->id));
       }
       store::OrderRow order;
       order.jti = world_.random.Token();

@@ -59,8 +59,15 @@ Status CheckServerFolder(const fs::path& path) {
     return Fail(Code::kNotFound, path.string() + " is an agent's folder, not a server's",
                 "give the server's folder with --data");
   }
+  if (fs::exists(path / "registry.db", failed) || fs::exists(path / "AuthCertBackup", failed)) {
+    const std::string missing = (path / "countersign.toml").string();
+    return Fail(Code::kNotFound,
+                "the server's configuration " + missing +
+                    " is missing. Put a copy of it back; an empty one stands for every default",
+                "touch '" + missing + "'");
+  }
   return Fail(Code::kNotFound, "there is no server in " + path.string(),
-              "countersign server init --data " + path.string());
+              "countersign server init --data '" + path.string() + "'");
 }
 
 Result<std::unique_ptr<Host>> Host::Open(const fs::path& path, Log& log, Instant now,

@@ -81,7 +81,7 @@ Result<OwnerRequest> OutstandingRequest(World& world) {
     return Fail(Code::kNotFound,
                 "no request to the owner is outstanding here: another certificate was made since, "
                 "or the answer is installed already",
-                "countersign cert request -o REQUEST");
+                "countersign owner request -o REQUEST");
   }
   return wire::ParseOwnerRequest(**note);
 }

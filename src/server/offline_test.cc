@@ -191,7 +191,9 @@ TEST_F(OfflineTest, TheServerTakesOnlyTheAnswerToItsRequest) {
                       ->der();
   refused(forged, "refused by agents");
   EXPECT_TRUE(Install(made->answer).has_value());
-  EXPECT_EQ(FailureOf(Install(made->answer)).code, Code::kNotFound) << "once";
+  const auto again = FailureOf(Install(made->answer));
+  EXPECT_EQ(again.code, Code::kNotFound) << "once";
+  EXPECT_EQ(again.next, "countersign owner request -o REQUEST");
 }
 
 TEST_F(OfflineTest, AnotherReplacementVoidsTheRequest) {

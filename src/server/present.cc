@@ -93,7 +93,7 @@ boost::json::object AgentJson(const store::AgentRow& row, const IdentityBook& bo
           {"reason", row.reason},
           {"reason_text", ReasonText(row.reason)},
           {"since", FormatUtc(row.standing_since)},
-          {"next_step", NextStep(row.standing, row.reason)},
+          {"next_step", NextStep(row.standing, row.reason, row.id)},
           {"thumbprint_held", row.held_known ? HexLower(row.held_thumbprint) : ""},
           {"thumbprint_expected", active == nullptr ? "" : HexLower(active->row.thumbprint)},
           {"generation_held", row.held_generation},

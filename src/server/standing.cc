@@ -115,9 +115,15 @@ std::string ReasonText(std::string_view reason) {
   return words == nullptr ? std::string() : std::string(words->text);
 }
 
-std::string NextStep(std::string_view standing, std::string_view reason) {
+std::string NextStep(std::string_view standing, std::string_view reason, const AgentId& agent) {
+  constexpr std::string_view kPlaceholder = " ID";
   const auto* const words = FindWords(reason);
-  if (words != nullptr) return std::string(words->next);
+  if (words != nullptr) {
+    std::string next(words->next);
+    const auto at = next.find(kPlaceholder);
+    if (at != std::string::npos) next.replace(at + 1, kPlaceholder.size() - 1, agent.Text());
+    return next;
+  }
   return standing == kBehind ? "nothing: it takes the certificate over at its next contact" : "";
 }
 

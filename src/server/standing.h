@@ -42,9 +42,11 @@ struct Standing {
 // agent that trusts another owner or another server never was, and a retired one is no more.
 [[nodiscard]] bool IsExposed(const store::AgentRow& row, const IdentityBook& book);
 
-// ReasonText explains a reason to a person; NextStep names what to do about it. Both are one line.
+// ReasonText explains a reason to a person; NextStep names what to do about it, with the id of the
+// agent in the command. Both are one line.
 [[nodiscard]] std::string ReasonText(std::string_view reason);
-[[nodiscard]] std::string NextStep(std::string_view standing, std::string_view reason);
+[[nodiscard]] std::string NextStep(std::string_view standing, std::string_view reason,
+                                   const AgentId& agent);
 
 // HasClockFault: its clock differs by more than kClockFault.
 [[nodiscard]] bool HasClockFault(const store::AgentRow& row);

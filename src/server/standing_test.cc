@@ -148,14 +148,16 @@ TEST_F(StandingTest, ImportedIdentityHasNoWayBack) {
 }
 
 TEST_F(StandingTest, EveryReasonHasWordsAndANextStep) {
+  const AgentId id = Uuid::FromRandom({1, 2, 3});
   for (const std::string_view reason :
        {"other-owner", "wrong-server", "ahead", "unproved", "no-succession", "no-certificate",
         "fork", "distrusted", "chain", "older-generation", "not-admitted", "cloned"}) {
     EXPECT_FALSE(ReasonText(reason).empty()) << reason;
-    EXPECT_FALSE(NextStep(kMismatched, reason).empty()) << reason;
+    EXPECT_FALSE(NextStep(kMismatched, reason, id).empty()) << reason;
   }
-  EXPECT_FALSE(NextStep(kBehind, "").empty());
-  EXPECT_TRUE(NextStep(kVerified, "").empty());
+  EXPECT_FALSE(NextStep(kBehind, "", id).empty());
+  EXPECT_TRUE(NextStep(kVerified, "", id).empty());
+  EXPECT_EQ(NextStep(kNew, "not-admitted", id), "countersign agents approve " + id.Text());
 }
 
 TEST_F(StandingTest, ClockFaultIsMoreThanFiveMinutesEitherWay) {

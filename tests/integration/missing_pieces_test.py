@@ -4,6 +4,7 @@ Each alone: OfcNTCer.dat, the store's entry, the key, the registry, the automati
 """
 
 import shutil
+import subprocess
 
 import lab
 from lab import PASSWORD, Case, faked, sanitized, until
@@ -152,6 +153,19 @@ class Missing(Pieces):
         self.lab.server = self.lab.start("server", lab.PROGRAMS / "countersignd", "--data", self.lab.data)
         until(lambda: self.lab.run("countersign", "status", "--json").json.get("running"), "the server runs")
         return self.lab.server.text()[before:]
+
+    def test_configuration(self):
+        """Not taken for a folder without a server, where init would be refused; the command that is named works."""
+        self.lab.server.stop()
+        config = self.lab.data / "countersign.toml"
+        text = config.read_text()
+        config.unlink()
+        done = self.assert_exit(3, self.lab.run("countersign", "status", "--json"))
+        self.assertIn(f"{config} is missing", done.json["message"])
+        subprocess.run(done.json["next"], shell=True, check=True)
+        self.assertFalse(self.lab.json("countersign", "status")["running"])
+        config.write_text(text)
+        self.lab.start_server()
 
     def test_4_automatic_backup(self):
         """-c has no owner key then, and says what to do; a copy put back, or imported, mends it."""
