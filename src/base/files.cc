@@ -176,7 +176,7 @@ Status WriteFileAtomically(const fs::path& path, ByteView content, FileMode mode
   const fs::path temporary = TemporaryBeside(path);
   // Left by an earlier process that had this process id.
   if (unlink(temporary.c_str()) != 0 && errno != ENOENT) {
-    return SystemFailure("remove", temporary, errno);
+    return SystemFailure("replace", path, errno);
   }
   if (Status filled = FillTemporary(temporary, content, mode); !filled) {
     unlink(temporary.c_str());

@@ -148,6 +148,14 @@ Result<std::string_view> CommandOf(const Switches& switches) {
   return command;
 }
 
+// A password forgotten behind -c must not make a theft look like a wrong password.
+bool IsOptionOfReplace(const SecretBytes* password) {
+  if (password == nullptr) return false;
+  const std::string_view text = password->text();
+  return IsSwitch(text, "compromised") || IsSwitch(text, "on-this-server") ||
+         IsSwitch(text, "clock-is-right");
+}
+
 // Invocation carries out a parsed command line.
 class Invocation {
  public:
@@ -199,6 +207,14 @@ class Invocation {
                        .compromised = switches_.Has("compromised"),
                        .clock_is_right = switches_.Has("clock-is-right")},
                       form_);
+    }
+    if (IsOptionOfReplace(switches_.Secret("c", 0))) {
+      return PrintError(
+          {Code::kUsage,
+           "the PASSWORD is missing behind -c: what stands there is an option of -c. If "
+           "it is the password, give it by -password-file",
+           "CertificateManager -help"},
+          form_);
     }
     return ReplaceCertificate(session,
                               {.password = PasswordOf("c"),

@@ -18,6 +18,20 @@ Result<store::ServerConfig> ReadConfig(const store::ServerFolder& folder) {
   return config;
 }
 
+Result<std::unique_ptr<store::Registry>> OpenRegistry(const store::ServerFolder& folder) {
+  const std::string path = folder.RegistryPath().string();
+  auto registry = store::OpenSqlite(path);
+  if (registry || registry.error().code != Code::kDamaged) return registry;
+  Error error = std::move(registry).error();
+  if (error.next.empty()) {
+    error.next =
+        "mv '" + path + "' '" + path +
+        ".damaged' and CertificateManager -c PASSWORD, which brings back what the automatic "
+        "backup knows; agents come back with their reports";
+  }
+  return std::unexpected(std::move(error));
+}
+
 Result<Issued> MakeIdentity(const InitRequest& request, World& world, Instant now) {
   if (request.import_file != nullptr) {
     return ImportIdentity(world, request.config, *request.import_file, *request.import_password,
@@ -80,7 +94,7 @@ Result<std::unique_ptr<Host>> Host::Open(const fs::path& path, Log& log, Instant
   host->folder_.RemoveAllLeftovers();
   auto config = ReadConfig(host->folder_);
   if (!config) return std::unexpected(std::move(config).error());
-  auto registry = store::OpenSqlite(host->folder_.RegistryPath().string());
+  auto registry = OpenRegistry(host->folder_);
   if (!registry) return std::unexpected(std::move(registry).error());
   host->registry_ = *std::move(registry);
   auto ring = keys::OpenFileKeyRing(host->folder_.KeysPath());

@@ -20,7 +20,7 @@ Status CheckAllowed(const World& world, const store::ServerConfig& config) {
       "countersign.toml). The automatic backup holds everything that is needed to reinstall "
       "or move this server: copy " +
           world.storage.BackupPlace() +
-          " to another place; its password is the one given when this server was installed",
+          " to another place, and keep its password, which is not one given to -b",
       "cp '" + world.storage.BackupPlace() + "' DESTINATION");
 }
 

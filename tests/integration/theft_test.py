@@ -29,6 +29,8 @@ class Theft(Case):
         for command in (("CertificateManager", "-c", PASSWORD, "-compromised"),
                         ("countersign", "cert", "replace", "--compromised")):
             self.assert_exit(7, self.lab.run(*command), "another machine", "-offline")
+        forgotten = self.lab.run("CertificateManager", "-c", "-compromised", "-on-this-server")
+        self.assert_exit(2, forgotten, "PASSWORD is missing")
         self.assertEqual(self.lab.serial(), serial)
 
     def test_2_the_owner_signs_elsewhere(self):
