@@ -161,8 +161,7 @@ class IssuingFaultsTest : public IssuingTest, public ::testing::WithParamInterfa
     return CreateIdentity(world, config_, Secret(kPassword), kNow).has_value();
   }
   bool ChangeByReplacing(World& world, std::string_view password) {
-    return ReplaceCertificate(world, config_, Secret(password), {}, kNow + kDay)
-        .has_value();
+    return ReplaceCertificate(world, config_, Secret(password), {}, kNow + kDay).has_value();
   }
   bool ChangeByImporting(World& world) {
     return ImportIdentity(world, config_, file_, Secret(kFilePassword), {}, kNow + kDay)

@@ -40,8 +40,8 @@ void Revoke(Present& present, Instant now) {
   for (const auto& entry : present.book.entries()) {
     const bool is_server = entry.row.role == CertificateRole::kServer;
     if (!is_server || KeyOf(present.backup.server_keys, entry.certificate) == nullptr) continue;
-    PutRow(present.rows, MakeRow(entry.certificate, CertificateRole::kServer,
-                                 CertificateState::kRevoked, now));
+    PutRow(present.rows,
+           MakeRow(entry.certificate, CertificateRole::kServer, CertificateState::kRevoked, now));
   }
 }
 
@@ -118,8 +118,8 @@ Result<Issued> IssueUnder(World& world, const store::ServerConfig& config, const
 }
 
 Result<Issued> ReplaceCertificate(World& world, const store::ServerConfig& config,
-                                  const SecretBytes& backup_password,
-                                  const ReplaceOptions& options, Instant now) {
+                                  const SecretBytes& backup_password, const ReplaceOptions& options,
+                                  Instant now) {
   COUNTERSIGN_RETURN_IF_ERROR(CheckIssuer(config));
   COUNTERSIGN_RETURN_IF_ERROR(CheckClock(world, options.clock, now));
   auto present = OpenPresent(world, backup_password, now);
@@ -129,19 +129,20 @@ Result<Issued> ReplaceCertificate(World& world, const store::ServerConfig& confi
   const auto* const replaced = present->book.Active();
   const bool was_owner = replaced != nullptr && replaced->identity.self_signed;
   if (options.compromised) Revoke(*present, now);
-  store::EventRow event{.id = 0,
-                        .at = now,
-                        .kind = options.compromised ? "certificate-revoked" : "certificate-replaced",
-                        .agent = {},
-                        .text = replaced == nullptr
-                                    ? std::string()
-                                    : " instead of " + replaced->certificate.serial()};
+  store::EventRow event{
+      .id = 0,
+      .at = now,
+      .kind = options.compromised ? "certificate-revoked" : "certificate-replaced",
+      .agent = {},
+      .text =
+          replaced == nullptr ? std::string() : " instead of " + replaced->certificate.serial()};
   auto issued = IssueUnder(world, config, *present, *use, backup_password, std::move(event), now);
   if (!issued) return issued;
   if (replaced != nullptr) issued->replaced = replaced->certificate;
   if (options.compromised && was_owner) {
     issued->notes.emplace_back(
-        "the stolen key was its own owner: until an agent has heard of the new one, whoever has the "
+        "the stolen key was its own owner: until an agent has heard of the new one, whoever has "
+        "the "
         "stolen key can carry it off for good, not only command it");
   }
   return issued;

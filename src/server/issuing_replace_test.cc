@@ -134,7 +134,8 @@ TEST_F(IssuingReplaceTest, ClockBeforeTheNewestIssueIsRefusedUnlessItIsSaidToBeR
   EXPECT_EQ(error.code, Code::kRefused);
   EXPECT_THAT(error.next, HasSubstr("--clock-is-right"));
   const std::uint64_t highest = server_.Book().HighestGeneration();
-  ASSERT_TRUE(Replace(server_, kNow - 10 * kDay, kPassword, {.clock = ClockIsRight::kYes}).has_value());
+  ASSERT_TRUE(
+      Replace(server_, kNow - 10 * kDay, kPassword, {.clock = ClockIsRight::kYes}).has_value());
   EXPECT_EQ(server_.Book().Active()->identity.generation, highest + 1);
   EXPECT_TRUE(Replace(server_, kNow - 9 * kDay).has_value()) << "the newest issue is the last";
 }

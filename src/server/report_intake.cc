@@ -144,9 +144,12 @@ Status Server::RetireEarlier(const store::AgentRow& row, Instant now) {
   auto others = world_.registry.AgentsFrom(row.source, kMostFromOneAddress);
   if (!others) return std::unexpected(std::move(others).error());
   for (auto& other : *others) {
+    // Others miss nothing by staying, and an endpoint that claims their place gains nothing.
+    const bool is_listed = other.standing == kMismatched || other.standing == kQuarantined ||
+                           other.standing == kExposed;
     const bool same_place = other.id != row.id && other.host == row.host && other.port == row.port;
     const bool silent = !other.last_contact || *other.last_contact <= row.first_seen;
-    if (!same_place || !silent || !other.successor.is_nil()) continue;
+    if (!is_listed || !same_place || !silent || !other.successor.is_nil()) continue;
     other.successor = row.id;
     COUNTERSIGN_RETURN_IF_ERROR(Rejudge(other, now));
     COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutAgent(other));

@@ -12,7 +12,16 @@ using testing::ServerBench;
 
 class RetireTest : public ::testing::Test {
  protected:
-  void SetUp() override { bench_.now += std::chrono::hours(1); }
+  // The old agent trusts another owner; then time passes.
+  void SetUp() override {
+    auto row = bench_.Row(old_);
+    row.held_owner[0] ^= 1;
+    row.held_thumbprint[0] ^= 1;
+    row.standing = kMismatched;
+    row.reason = "other-owner";
+    bench_.Put(row);
+    bench_.now += std::chrono::hours(1);
+  }
   // Reinstall is a new agent on the machine of `old_` that has proved itself and is admitted; what
   // `change` sets in its row is as if it had said so.
   FakeAgent Newcomer(const std::function<void(store::AgentRow&)>& change = {}) {
@@ -49,6 +58,22 @@ TEST_F(RetireTest, OnlyOnTheSameMachine) {
   EXPECT_NE(Standing(), kRetired);
   (void)Newcomer([](store::AgentRow& row) { row.source = "192.0.2.99"; });
   EXPECT_NE(Standing(), kRetired);
+}
+
+// Nobody is pushed out of sight who is not in the list that administrators work off.
+TEST_F(RetireTest, OnlyOneThatNeedsHandsOrIsExposed) {
+  for (const std::string_view standing : {kVerified, kBehind, kNew}) {
+    auto row = bench_.Row(old_);
+    row.standing = standing;
+    bench_.Put(row);
+    (void)Newcomer();
+    EXPECT_EQ(Standing(), standing);
+  }
+  auto row = bench_.Row(old_);
+  row.standing = kExposed;
+  bench_.Put(row);
+  (void)Newcomer();
+  EXPECT_EQ(Standing(), kRetired);
 }
 
 // A compromised endpoint must not push others out of sight.

@@ -100,9 +100,9 @@ class Server {
   // Call it about once a minute.
   void Tick(Instant now);
 
-  // RetireEarlier retires the rows of agents that this one, admitted and proved, has taken the place
-  // of: same host name, same address and port, and silent since before it was first seen. One that
-  // speaks again is retired no more.
+  // RetireEarlier retires the rows of agents that need hands, or are exposed, and whose place this
+  // one, admitted and proved, has taken: same host name, same address and port, and silent since
+  // before it was first seen. One that speaks again is retired no more.
   [[nodiscard]] Status RetireEarlier(const store::AgentRow& row, Instant now);
 
   // Rejudge stores the standing of a row by the present identity (and an event if it changed).

@@ -25,7 +25,7 @@ struct ServerConfig {
   std::string public_host;          // name or address that agents use; empty: the host's name
   std::string common_name = "OfficeScan Server NTSG";
   std::uint32_t certificate_days = 1'095;
-  bool export_allowed = false;             // export = "allowed" | "forbidden"
+  bool export_allowed = false;  // export = "allowed" | "forbidden"
   // The issuing server's name, on a server that shares its identity and issues nothing itself.
   std::string follower_of;
   std::vector<std::string> call_networks;  // CIDRs beyond the address that a report came from

@@ -144,11 +144,9 @@ TEST_P(PowerCutTest, LeavesNothingHalfDone) {
       [count = std::size_t{0}, write, fate](testing::AgentFile, std::size_t) mutable {
         return count++ == write ? fate : testing::Fate::kSucceeds;
       });
-  const auto jtis = scene.bench.server().AddOrders({.agents = {agent.id},
-                                                    .act = "ping",
-                                                    .args = {},
-                                                    .expires_after = Seconds(9'000)},
-                                                   scene.bench.now);
+  const auto jtis = scene.bench.server().AddOrders(
+      {.agents = {agent.id}, .act = "ping", .args = {}, .expires_after = Seconds(9'000)},
+      scene.bench.now);
   bool died = false;
   try {
     (void)scene.Exchange(agent);

@@ -75,8 +75,7 @@ std::string Scene::Challenge(SceneAgent& agent) { return agent.agent->DrawChalle
 
 std::string Scene::Command(SceneAgent& agent, const std::string& act) {
   const auto jtis = bench.server().AddOrders(
-      {.agents = {agent.id}, .act = act, .args = {}, .expires_after = Seconds(9'000)},
-      bench.now);
+      {.agents = {agent.id}, .act = act, .args = {}, .expires_after = Seconds(9'000)}, bench.now);
   if (!jtis) return std::string(CodeName(jtis.error().code));
   // Of one agent only the oldest order is due: those that an attacker left open come first.
   for (int round = 0; round < 5 && !bench.Order(jtis->front()).ended; ++round) {
@@ -99,8 +98,7 @@ void Scene::Make(SceneAgent& agent, server::Call& call) {
 
 std::string Scene::NextOrder(SceneAgent& agent, const std::string& act) {
   const auto jtis = bench.server().AddOrders(
-      {.agents = {agent.id}, .act = act, .args = {}, .expires_after = Seconds(9'000)},
-      bench.now);
+      {.agents = {agent.id}, .act = act, .args = {}, .expires_after = Seconds(9'000)}, bench.now);
   for (const server::Call& call : bench.Due()) {
     if (call.jti == jtis.value().front()) {
       return bench.server().SignCall(call, Challenge(agent), bench.now).value();

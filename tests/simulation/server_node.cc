@@ -81,8 +81,8 @@ void ServerNode::TellChecker() {
 void ServerNode::ReplaceCertificate() {
   if (!server_) return;
   auto given = Given();
-  const auto issued =
-      server::ReplaceCertificate(given, config_, Password(), {.clock = server::ClockIsRight::kYes}, Now());
+  const auto issued = server::ReplaceCertificate(given, config_, Password(),
+                                                 {.clock = server::ClockIsRight::kYes}, Now());
   if (!issued) {
     world_.trace.Add("-c fails: " + issued.error().message);
     return;
@@ -113,11 +113,8 @@ StolenKey ServerNode::StealOwner() {
 std::optional<std::int64_t> ServerNode::AddOrder(const AgentId& agent, const std::string& act,
                                                  Seconds expires_after) {
   if (!server_) return std::nullopt;
-  const auto added = server_->AddOrders({.agents = {agent},
-                                         .act = act,
-                                         .args = {},
-                                         .expires_after = expires_after},
-                                        Now());
+  const auto added = server_->AddOrders(
+      {.agents = {agent}, .act = act, .args = {}, .expires_after = expires_after}, Now());
   if (!added) return std::nullopt;
   world_.trace.Add("server queues " + act + " " + added->front().Text());
   return Must(registry_.FindOrder(added->front())).value().id;
