@@ -49,6 +49,20 @@ PasswordSource OwnerPassword(const InitCommand& command) {
           .option = "--owner-password-file"};
 }
 
+// PlaceMover copies the mover, which is carried to endpoints from there; both names are one
+// program. Wholly or not at all, also where the disk is full.
+bool PlaceMover(const std::filesystem::path& program, const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  const fs::path unfinished = folder / ".IpXfer.new";
+  std::error_code failed;
+  fs::copy_file(program, unfinished, fs::copy_options::overwrite_existing, failed);
+  if (!failed) fs::rename(unfinished, folder / "IpXfer", failed);
+  if (!failed) fs::create_hard_link(folder / "IpXfer", folder / "IpXfer_x64", failed);
+  std::error_code ignored;
+  fs::remove(unfinished, ignored);
+  return !failed;
+}
+
 // The documented places of CertificateManager and IpXfer. Only root may make links that others
 // follow; otherwise the output names them.
 std::string PlaceTools(const std::filesystem::path& folder) {
@@ -62,13 +76,13 @@ std::string PlaceTools(const std::filesystem::path& folder) {
   const fs::path manager = folder / "PCCSRV/Admin/Utility/CertificateManager";
   const fs::path mover = folder / "PCCSRV/Admin/Utility/IpXfer";
   fs::create_directories(manager, failed);
-  fs::create_directories(mover, failed);
-  fs::create_symlink(programs / "CertificateManager", manager / "CertificateManager", failed);
-  for (const char* const name : {"IpXfer", "IpXfer_x64"}) {
-    fs::copy_file(programs / name, mover / name, failed);
+  if (!failed) fs::create_directories(mover, failed);
+  if (!failed) {
+    fs::create_symlink(programs / "CertificateManager", manager / "CertificateManager", failed);
   }
-  return failed ? "CertificateManager and IpXfer are in " + programs.string() + "."
-                : "CertificateManager and IpXfer are under PCCSRV/Admin/Utility.";
+  return failed || !PlaceMover(programs / "IpXfer", mover)
+             ? "CertificateManager and IpXfer are in " + programs.string() + "."
+             : "CertificateManager and IpXfer are under PCCSRV/Admin/Utility.";
 }
 
 void PrintJsonOutcome(const InitCommand& command, const server::Issued& issued,
