@@ -14,7 +14,7 @@ void AddList(CommandLine& line, CLI::App* agents) {
   const auto command = std::make_shared<ListCommand>();
   const auto mismatched = std::make_shared<bool>(false);
   list->add_option("--standing", command->standings,
-                   "verified, behind, mismatched, exposed, new or quarantined; repeatable")
+                   "verified, behind, mismatched, exposed, new, retired or quarantined; repeatable")
       ->allow_extra_args(false);
   list->add_flag("--exposed", command->exposed, "only agents that a stolen key may still command");
   list->add_flag("--mismatched", *mismatched, "only agents without a valid certificate");

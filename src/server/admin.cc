@@ -115,9 +115,12 @@ Admin::Answer Admin::ShowStatus(const AdminMessage&, Instant now) {
     }
   }
   auto reminders = RemindersOf(book, server_.config(), now);
-  const auto age = AgeOfBackup(server_.world(), now);
-  if (!age) return std::unexpected(age.error());
-  for (auto& reminder : RemindersOf(*age)) reminders.push_back(std::move(reminder));
+  if (const auto age = AgeOfBackup(server_.world(), now)) {
+    for (auto& reminder : RemindersOf(*age)) reminders.push_back(std::move(reminder));
+  } else {
+    warn("The automatic backup cannot be looked at: " + age.error().message + ".",
+         age.error().next.empty() ? "countersign backup status" : age.error().next);
+  }
   for (auto& reminder : reminders) warn(std::move(reminder.text), std::move(reminder.next));
   if (const auto until = book.RevokedUntil(); until && *until >= now) {
     std::uint64_t exposed = 0;

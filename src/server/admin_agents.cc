@@ -199,7 +199,7 @@ Admin::Answer Admin::SendOrder(const AdminMessage& request, Instant now) {
       if (rows->empty()) break;
       query.after = rows->back().id;
       for (const auto& row : *rows) {
-        if (row.admitted && !row.cloned) order.agents.push_back(row.id);
+        if (Server::MayCommand(row)) order.agents.push_back(row.id);
       }
     }
   }

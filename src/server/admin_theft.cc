@@ -59,7 +59,7 @@ Admin::Answer Admin::PushToAll(AdminMessage answer, Instant now) {
   COUNTERSIGN_RETURN_IF_ERROR(ForEachExposed([&](const store::AgentRow& row) {
     ++count;
     if (exposed.size() < kMaxExposedShown) exposed.push_back(ExposedJson(row));
-    if (row.admitted && !row.cloned) order.agents.push_back(row.id);
+    if (Server::MayCommand(row)) order.agents.push_back(row.id);
   }));
   if (!order.agents.empty()) {
     // The certificates are changed already; agents hear of it at their next report anyway.

@@ -11,6 +11,12 @@ namespace {
 
 constexpr std::size_t kMaxVersions = 16;
 
+// The reason for which MayCommand says no, in the words of a standing.
+std::string_view WhyNoOrders(const store::AgentRow& row) {
+  if (!row.successor.is_nil()) return "reinstalled";
+  return row.cloned ? "cloned" : "not-admitted";
+}
+
 bool IsOpen(const store::OrderRow& order) {
   return order.state == store::OrderState::kQueued || order.state == store::OrderState::kSent;
 }
@@ -27,12 +33,12 @@ Result<std::vector<Jti>> Server::AddOrders(const OrderRequest& request, Instant 
         return Fail(Code::kNotFound, "no agent " + agent.Text() + " is registered",
                     "countersign agents list");
       }
-      if (!(*row)->admitted || (*row)->cloned) {
+      if (!MayCommand(**row)) {
+        const std::string_view why = WhyNoOrders(**row);
         return Fail(
             Code::kRefused,
-            "agent " + agent.Text() + " (" + (*row)->host +
-                ") gets no orders: " + ReasonText((*row)->cloned ? "cloned" : "not-admitted"),
-            NextStep((*row)->standing, (*row)->cloned ? "cloned" : "not-admitted", (*row)->id));
+            "agent " + agent.Text() + " (" + (*row)->host + ") gets no orders: " + ReasonText(why),
+            NextStep((*row)->standing, why, (*row)->id));
       }
       store::OrderRow order;
       order.jti = world_.random.Token();

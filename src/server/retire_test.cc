@@ -92,6 +92,15 @@ TEST_F(RetireTest, OneThatWasHeardSinceStays) {
   EXPECT_NE(Standing(), kRetired);
 }
 
+TEST_F(RetireTest, ItGetsNoOrdersAndTheRefusalSaysWhy) {
+  (void)Newcomer();
+  const auto queued = bench_.server().AddOrders(
+      {.agents = {old_.id}, .act = "ping", .args = {}, .expires_after = Seconds(60)}, bench_.now);
+  ASSERT_FALSE(queued.has_value());
+  EXPECT_EQ(queued.error().code, Code::kRefused);
+  EXPECT_NE(queued.error().message.find("installed anew"), std::string::npos);
+}
+
 TEST_F(RetireTest, OneThatSpeaksAgainIsRetiredNoMore) {
   (void)Newcomer();
   ASSERT_EQ(Standing(), kRetired);

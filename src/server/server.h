@@ -100,6 +100,11 @@ class Server {
   // Call it about once a minute.
   void Tick(Instant now);
 
+  // MayCommand: orders for this agent are taken and signed at all (else trust updates only).
+  [[nodiscard]] static bool MayCommand(const store::AgentRow& row) {
+    return row.admitted && !row.cloned && !row.forgotten && row.successor.is_nil();
+  }
+
   // RetireEarlier retires the rows of agents that need hands, or are exposed, and whose place this
   // one, admitted and proved, has taken: same host name, same address and port, and silent since
   // before it was first seen. One that speaks again is retired no more.
@@ -165,10 +170,6 @@ class Server {
   [[nodiscard]] Result<std::string> SignVersion(store::OrderRow& order, const store::AgentRow& row,
                                                 const Signing& signing, WithBundle with_bundle,
                                                 std::string_view challenge, Instant now);
-  // MayCommand: orders for this agent are signed at all (else trust updates only).
-  [[nodiscard]] static bool MayCommand(const store::AgentRow& row) {
-    return row.admitted && !row.cloned && !row.forgotten && row.successor.is_nil();
-  }
   // RefreshJti keeps the rule of section 5 on the age of a jti. False: the order is not open any
   // more.
   [[nodiscard]] Result<bool> RefreshJti(store::OrderRow& order, Instant now);

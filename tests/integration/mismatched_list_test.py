@@ -148,6 +148,8 @@ class MismatchedList(Case):
         row = self.lab.row(agent.id)
         self.assertEqual((row["standing"], row["reason"], row["successor"]), ("retired", "reinstalled", anew.id))
         self.assertEqual(self.lab.json("countersign", "status")["mismatched"], 0)
+        sent = self.lab.run("countersign", "order", "send", "--all", "--no-wait", "--json", "ping").json
+        self.assertNotIn(agent.id, [order["agent"] for order in sent["orders"]])
         self.agents[2] = anew
 
     def test_7_progress_on_a_terminal_where_it_takes_longer(self):
