@@ -18,4 +18,8 @@ std::string_view OrderStateName(OrderState state) {
   return "unknown";
 }
 
+std::string_view ProofKindName(ProofKind kind) {
+  return kind == ProofKind::kReceipt ? "receipt" : "report";
+}
+
 }  // namespace countersign::store

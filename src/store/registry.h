@@ -135,6 +135,20 @@ struct CertificateRow {
   bool operator==(const CertificateRow&) const = default;
 };
 
+// ProofRow is the signed message, as it came (JWS compact), by which an agent first proved to hold
+// the newest of the certificates that it proved so far. One for each agent, or none.
+enum class ProofKind { kReport, kReceipt };
+[[nodiscard]] std::string_view ProofKindName(ProofKind kind);
+struct ProofRow {
+  AgentId agent;
+  std::uint64_t generation = 0;  // of the certificate that the message says it holds
+  Digest thumbprint{};           // the same
+  ProofKind kind = ProofKind::kReport;
+  Instant at;  // when it came, by this server's clock
+  std::string message;
+  bool operator==(const ProofRow&) const = default;
+};
+
 struct TokenRow {
   std::string id;
   Bytes secret;  // 32 octets: needed to check proofs
@@ -197,6 +211,7 @@ class Registry {
 
   [[nodiscard]] virtual Result<std::optional<AgentRow>> FindAgent(const AgentId& id) = 0;
   [[nodiscard]] virtual Status PutAgent(const AgentRow& row) = 0;  // inserts or replaces
+  // DeleteAgent deletes its proof too.
   [[nodiscard]] virtual Status DeleteAgent(const AgentId& id) = 0;
   [[nodiscard]] virtual Result<std::vector<AgentRow>> ListAgents(const AgentQuery& query) = 0;
   // AgentsFrom lists those not forgotten whose reports come from `source`, at most `limit`.
@@ -209,7 +224,7 @@ class Registry {
   [[nodiscard]] virtual Result<std::uint64_t> CountUnadmitted(std::string_view source,
                                                               Instant since) = 0;
   // DropSilentUnadmitted deletes agents neither admitted nor forgotten whose last contact (without
-  // one: whose first sight) is before `before`, and returns how many.
+  // one: whose first sight) is before `before`, with their proofs, and returns how many.
   [[nodiscard]] virtual Result<std::uint64_t> DropSilentUnadmitted(Instant before) = 0;
 
   // AddOrder returns the new id; row.id is ignored. kAlreadyExists: the jti was used before.
@@ -232,6 +247,11 @@ class Registry {
   [[nodiscard]] virtual Status AddReceipt(const AgentId& agent, const Jti& order,
                                           std::string_view receipt, Instant at) = 0;
   [[nodiscard]] virtual Result<std::vector<std::string>> ReceiptsOf(const Jti& order) = 0;
+
+  [[nodiscard]] virtual Status PutProof(const ProofRow& row) = 0;  // inserts or replaces
+  [[nodiscard]] virtual Result<std::optional<ProofRow>> FindProof(const AgentId& agent) = 0;
+  // DeleteProof succeeds where there is none.
+  [[nodiscard]] virtual Status DeleteProof(const AgentId& agent) = 0;
 
   [[nodiscard]] virtual Status PutCertificate(const CertificateRow& row) = 0;
   // ListCertificates is by since, then thumbprint.

@@ -10,8 +10,8 @@
 #include "store/registry.h"
 
 // What every engine of the registry has to pass: registry_conformance_test.cc,
-// registry_agents_test.cc, registry_orders_test.cc and registry_records_test.cc. A test program is
-// made of these four and one file that defines EnginesUnderTest (see sqlite_registry_test.cc). For
+// registry_agents_test.cc, registry_orders_test.cc, registry_proofs_test.cc and
+// registry_records_test.cc. A test program is made of these five and one file that defines EnginesUnderTest (see sqlite_registry_test.cc). For
 // tests only.
 namespace countersign::store {
 

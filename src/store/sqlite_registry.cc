@@ -2,6 +2,7 @@
 #include "store/sqlite_agents.h"
 #include "store/sqlite_connection.h"
 #include "store/sqlite_orders.h"
+#include "store/sqlite_proofs.h"
 #include "store/sqlite_records.h"
 
 namespace countersign::store {
@@ -14,6 +15,7 @@ class SqliteRegistry final : public Registry {
       : connection_(std::move(connection)),
         agents_(*connection_),
         orders_(*connection_),
+        proofs_(*connection_),
         records_(*connection_) {}
 
   Status Transact(const std::function<Status()>& body) override {
@@ -56,6 +58,12 @@ class SqliteRegistry final : public Registry {
     return orders_.ReceiptsOf(order);
   }
 
+  Status PutProof(const ProofRow& row) override { return proofs_.Put(row); }
+  Result<std::optional<ProofRow>> FindProof(const AgentId& agent) override {
+    return proofs_.Find(agent);
+  }
+  Status DeleteProof(const AgentId& agent) override { return proofs_.Delete(agent); }
+
   Status PutCertificate(const CertificateRow& row) override { return records_.PutCertificate(row); }
   Result<std::vector<CertificateRow>> ListCertificates() override {
     return records_.ListCertificates();
@@ -84,6 +92,7 @@ class SqliteRegistry final : public Registry {
   std::unique_ptr<SqliteConnection> connection_;
   SqliteAgents agents_;
   SqliteOrders orders_;
+  SqliteProofs proofs_;
   SqliteRecords records_;
 };
 

@@ -68,6 +68,15 @@ class ForwardingRegistry : public store::Registry {
   [[nodiscard]] Result<std::vector<std::string>> ReceiptsOf(const Jti& order) override {
     return registry_.ReceiptsOf(order);
   }
+  [[nodiscard]] Status PutProof(const store::ProofRow& row) override {
+    return registry_.PutProof(row);
+  }
+  [[nodiscard]] Result<std::optional<store::ProofRow>> FindProof(const AgentId& agent) override {
+    return registry_.FindProof(agent);
+  }
+  [[nodiscard]] Status DeleteProof(const AgentId& agent) override {
+    return registry_.DeleteProof(agent);
+  }
   [[nodiscard]] Status PutCertificate(const store::CertificateRow& row) override {
     return registry_.PutCertificate(row);
   }
