@@ -130,10 +130,10 @@ Admin::Answer Admin::Approve(const AdminMessage& request, Instant now) {
 Admin::Answer Admin::Forget(const AdminMessage& request, Instant now) {
   return ChangeAgents(
       request,
-      [](store::AgentRow& row) -> Status {
+      [&](store::AgentRow& row) -> Status {
         row.forgotten = true;
         row.admitted = false;
-        return {};
+        return server_.world().registry.DeleteProof(row.id);
       },
       "agent-forgotten", now);
 }

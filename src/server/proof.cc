@@ -3,7 +3,7 @@
 #include "server/server.h"
 
 // What a message that was proved new says of the agent: restored, cloned, and what it holds
-// (protocol section 6).
+// (protocol section 6); and the one that is kept as the proof of that.
 namespace countersign::server {
 namespace {
 
@@ -62,6 +62,31 @@ bool Server::IsClaim(const wire::Held& held) const {
 bool Server::IsReserveOf(const wire::Held& held) const {
   const auto* const reserve = book_.Reserve();
   return reserve != nullptr && reserve->certificate.thumbprint() == held.thumbprint;
+}
+
+// KeepProof keeps the message that was just applied to `row` as the agent's proof of adoption if it
+// is the first to say that the agent holds a certificate of this server newer than the proof kept
+// so far (or another one of the same generation: this server was rewound in between).
+Status Server::KeepProof(const store::AgentRow& row, const wire::Held& held, store::ProofKind kind,
+                         std::string_view message, Instant now) {
+  if (!row.admitted || !book_.IsOurs(row.aud) || row.want_bundle) return {};
+  const auto* const entry = book_.FindServer(held.thumbprint);
+  const bool is_known =
+      entry == nullptr ? IsClaim(held) : entry->identity.generation == held.generation;
+  if (!is_known) return {};
+  const auto kept = world_.registry.FindProof(row.id);
+  if (!kept) return std::unexpected(kept.error());
+  const auto& before = *kept;
+  const bool is_newer =
+      !before || held.generation > before->generation ||
+      (held.generation == before->generation && held.thumbprint != before->thumbprint);
+  if (!is_newer) return {};
+  return world_.registry.PutProof({.agent = row.id,
+                                   .generation = held.generation,
+                                   .thumbprint = held.thumbprint,
+                                   .kind = kind,
+                                   .at = now,
+                                   .message = std::string(message)});
 }
 
 // A replaced instance that speaks again means two at once; two such returns within a day: cloned.

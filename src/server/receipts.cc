@@ -73,6 +73,7 @@ Result<bool> Server::BelieveReceipt(const wire::SignedReceipt& message, std::str
   }
   COUNTERSIGN_RETURN_IF_ERROR(
       ApplyProved(row, receipt.held, receipt.seq, receipt.instance, receipt.time, proof, now));
+  COUNTERSIGN_RETURN_IF_ERROR(KeepProof(row, receipt.held, store::ProofKind::kReceipt, text, now));
   COUNTERSIGN_RETURN_IF_ERROR(Rejudge(row, now));
   EndVersion(order, receipt, now);
   COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutOrder(order));

@@ -58,7 +58,7 @@ ReportAnswer Server::TakeReport(std::string_view message, const net::IpAddress& 
   if (!report || !wire::IsSignedBy(report->envelope, report->key)) return {};
   ReportAnswer answer{.status = 503, .reply = {}, .nonce = {}, .retry_after = kRetryAfterLimit};
   const auto done = world_.registry.Transact([&]() -> Status {
-    auto taken = IntakeReport(*report, source, now);
+    auto taken = IntakeReport(*report, message, source, now);
     if (!taken) return std::unexpected(std::move(taken).error());
     answer = *std::move(taken);
     return {};
@@ -69,7 +69,7 @@ ReportAnswer Server::TakeReport(std::string_view message, const net::IpAddress& 
   return {.status = 503, .reply = {}, .nonce = {}, .retry_after = kRetryAfterLimit};
 }
 
-Result<ReportAnswer> Server::IntakeReport(const wire::SignedReport& message,
+Result<ReportAnswer> Server::IntakeReport(const wire::SignedReport& message, std::string_view text,
                                           const net::IpAddress& source, Instant now) {
   const wire::Report& report = message.report;
   auto found = FindOrRegister(message, source, now);
@@ -90,6 +90,7 @@ Result<ReportAnswer> Server::IntakeReport(const wire::SignedReport& message,
   if (given) {
     const Proof proof{given->noted_seq, given->epoch};
     COUNTERSIGN_RETURN_IF_ERROR(TakeProvedReport(*row, report, source, proof, now));
+    COUNTERSIGN_RETURN_IF_ERROR(KeepProof(*row, report.held, store::ProofKind::kReport, text, now));
   }
   COUNTERSIGN_RETURN_IF_ERROR(Rejudge(*row, now));
   const Nonce nonce = GiveNonce(*row, given.has_value(), world_.random, now);

@@ -135,6 +135,7 @@ class Server {
       const IdentityBook::Entry& entry) const;
 
   [[nodiscard]] Result<ReportAnswer> IntakeReport(const wire::SignedReport& report,
+                                                  std::string_view message,
                                                   const net::IpAddress& source, Instant now);
   [[nodiscard]] Result<std::optional<store::AgentRow>> FindOrRegister(
       const wire::SignedReport& message, const net::IpAddress& source, Instant now);
@@ -158,6 +159,8 @@ class Server {
   [[nodiscard]] Status ApplyProved(store::AgentRow& row, const wire::Held& held, std::uint64_t seq,
                                    const Instance& instance, std::uint64_t time, const Proof& proof,
                                    Instant now);
+  [[nodiscard]] Status KeepProof(const store::AgentRow& row, const wire::Held& held,
+                                 store::ProofKind kind, std::string_view message, Instant now);
   [[nodiscard]] Status JudgeInstance(store::AgentRow& row, const Instance& instance,
                                      const Proof& proof, Instant now);
   [[nodiscard]] Result<std::string> MakeReply(store::AgentRow& row, const wire::Report& report,
