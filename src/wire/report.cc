@@ -4,6 +4,7 @@
 #include "base/encoding.h"
 #include "wire/compact.h"
 #include "wire/json.h"
+#include "wire/jwk.h"
 #include "wire/messages.h"
 #include "wire/parts.h"
 
@@ -16,16 +17,6 @@ constexpr std::size_t kMaxAddresses = 16;
 constexpr std::size_t kMaxAddressLen = 64;
 constexpr std::size_t kMaxTokenLen = 64;
 constexpr std::uint64_t kMaxPort = 65'535;
-
-Result<crypto::PublicKey> ReadJwk(const boost::json::object& object) {
-  Members members(object, "jwk");
-  members.ExpectText("kty", "EC");
-  members.ExpectText("crv", "P-256");
-  const auto x = members.Octets32("x");
-  const auto y = members.Octets32("y");
-  COUNTERSIGN_RETURN_IF_ERROR(members.Finish());
-  return crypto::PublicKey::FromP256(x, y);
-}
 
 struct Header {
   crypto::PublicKey key;
@@ -135,12 +126,7 @@ std::size_t MaxLen(const Report& report) {
 boost::json::object MakeReportHeader(const Report& report, const crypto::Signer& signer,
                                      boost::json::storage_ptr storage) {
   boost::json::object header = MakeHeader(signer, kTyp, std::move(storage));
-  const auto point = signer.public_key().P256Coordinates();
-  boost::json::object& jwk = header["jwk"].emplace_object();
-  jwk["kty"] = "EC";
-  jwk["crv"] = "P-256";
-  jwk["x"] = Base64UrlEncode(ByteView(point).first<32>());
-  jwk["y"] = Base64UrlEncode(ByteView(point).last<32>());
+  header["jwk"] = MakeJwk(signer.public_key(), header.storage());
   WriteX5c(report.x5c, header);
   return header;
 }
