@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "store/registry.h"
+
+namespace countersign::testing {
+
+// MemoryRegistry is an engine of the registry that keeps everything in maps: fast, and its Content
+// can be copied (a backup, or what a thief of the disk has) and put back. It passes
+// store/registry_conformance.h. What is thrown out of a transaction rolls it back.
+class MemoryRegistry final : public store::Registry {
+ public:
+  struct Content {
+    std::map<AgentId, store::AgentRow> agents;
+    std::map<std::int64_t, store::OrderRow> orders;
+    std::map<Jti, std::int64_t> order_ids;
+    std::map<std::pair<AgentId, std::int64_t>, bool> open_orders;
+    std::map<Jti, std::vector<std::string>> receipts;
+    std::map<AgentId, store::ProofRow> proofs;
+    std::map<Digest, store::CertificateRow> certificates;
+    std::map<std::string, store::TokenRow, std::less<>> tokens;
+    std::map<std::int64_t, store::EventRow> events;
+    std::map<std::int64_t, store::HistoryRow> history;
+    std::map<std::string, std::string, std::less<>> meta;
+  };
+
+  MemoryRegistry() = default;
+  explicit MemoryRegistry(Content content) : content_(std::move(content)) {}
+
+  [[nodiscard]] const Content& content() const { return content_; }
+  // PutBack is a restore: REQUIRES: no transaction is open.
+  void PutBack(Content content) { content_ = std::move(content); }
+
+  [[nodiscard]] Status Transact(const std::function<Status()>& body) override;
+
+  [[nodiscard]] Result<std::optional<store::AgentRow>> FindAgent(const AgentId& id) override;
+  [[nodiscard]] Status PutAgent(const store::AgentRow& row) override;
+  [[nodiscard]] Status DeleteAgent(const AgentId& id) override;
+  [[nodiscard]] Result<std::vector<store::AgentRow>> ListAgents(
+      const store::AgentQuery& query) override;
+  [[nodiscard]] Result<std::vector<store::AgentRow>> AgentsFrom(std::string_view source,
+                                                                std::size_t limit) override;
+  [[nodiscard]] Result<std::vector<store::StandingCount>> CountAgents() override;
+  [[nodiscard]] Result<std::uint64_t> CountUnadmitted(std::string_view source,
+                                                      Instant since) override;
+  [[nodiscard]] Result<std::uint64_t> DropSilentUnadmitted(Instant before) override;
+
+  [[nodiscard]] Result<std::int64_t> AddOrder(const store::OrderRow& row) override;
+  [[nodiscard]] Status PutOrder(const store::OrderRow& row) override;
+  [[nodiscard]] Result<std::optional<store::OrderRow>> FindOrder(const Jti& jti) override;
+  [[nodiscard]] Result<std::vector<store::OrderRow>> OpenOrders(const AgentId& agent,
+                                                                std::size_t limit) override;
+  [[nodiscard]] Result<std::vector<store::OrderRow>> DueOrders(Instant now,
+                                                               std::size_t limit) override;
+  [[nodiscard]] Result<std::optional<Instant>> NextAttempt() override;
+  [[nodiscard]] Result<std::uint64_t> LapseOrders(Instant now) override;
+  [[nodiscard]] Status AddReceipt(const AgentId& agent, const Jti& order, std::string_view receipt,
+                                  Instant at) override;
+  [[nodiscard]] Result<std::vector<std::string>> ReceiptsOf(const Jti& order) override;
+
+  [[nodiscard]] Status PutProof(const store::ProofRow& row) override;
+  [[nodiscard]] Result<std::optional<store::ProofRow>> FindProof(const AgentId& agent) override;
+  [[nodiscard]] Status DeleteProof(const AgentId& agent) override;
+
+  [[nodiscard]] Status PutCertificate(const store::CertificateRow& row) override;
+  [[nodiscard]] Result<std::vector<store::CertificateRow>> ListCertificates() override;
+  [[nodiscard]] Status PutToken(const store::TokenRow& row) override;
+  [[nodiscard]] Result<std::optional<store::TokenRow>> FindToken(std::string_view id) override;
+  [[nodiscard]] Status AddEvent(const store::EventRow& row) override;
+  [[nodiscard]] Result<std::vector<store::EventRow>> ListEvents(std::int64_t after,
+                                                                std::size_t limit) override;
+  [[nodiscard]] Status AddHistory(const store::HistoryRow& row) override;
+  [[nodiscard]] Result<std::vector<store::HistoryRow>> ListHistory(std::int64_t after,
+                                                                   std::size_t limit) override;
+  [[nodiscard]] Result<std::optional<store::HistoryRow>> LastHistory() override;
+  [[nodiscard]] Result<std::optional<std::string>> GetMeta(std::string_view key) override;
+  [[nodiscard]] Status PutMeta(std::string_view key, std::string_view value) override;
+
+ private:
+  // Set and Erase change one entry of one map of content_, and note how to take it back.
+  template <class Map>
+  void Set(Map& map, const typename Map::key_type& key, typename Map::mapped_type value);
+  template <class Map>
+  void Erase(Map& map, const typename Map::key_type& key);
+  template <class Map>
+  void NoteUndo(Map& map, const typename Map::key_type& key);
+  void TakeBack();
+  void SetOrder(const store::OrderRow& row);
+  // Failed dooms the transaction that is open.
+  [[nodiscard]] std::unexpected<Error> Failed(Code code, std::string message);
+
+  Content content_;
+  bool in_transaction_ = false;
+  std::vector<std::function<void()>> undo_;
+  std::optional<Error> doomed_;
+};
+
+}  // namespace countersign::testing
