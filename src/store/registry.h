@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/time.h"
+#include "trust/rollout.h"
 
 // The registry: what a server knows for good. One interface, any number of engines; an engine is
 // right when it passes registry_conformance.h. Rows are plain data; what their numbers mean is
@@ -124,7 +125,7 @@ struct OrderRow {
 // Which certificates the server has, and what each is for (protocol sections 2 and 9). The rows are
 // the truth; the files in the folder's stores are made from them.
 enum class CertificateRole { kServer, kOwner, kSuccession };
-enum class CertificateState { kReserve, kPending, kActive, kReplaced, kRevoked };
+enum class CertificateState { kReserve, kPending, kActive, kReplaced, kRevoked, kAborted };
 struct CertificateRow {
   Digest thumbprint;
   Bytes der;
@@ -147,6 +148,35 @@ struct ProofRow {
   Instant at;  // when it came, by this server's clock
   std::string message;
   bool operator==(const ProofRow&) const = default;
+};
+
+// RolloutRow is one rollout: where it stands, who began it, and how far the server has come with
+// asking the agents of its present wave that can be called (by id).
+struct RolloutRow {
+  trust::Rollout rollout;
+  std::string by;          // who began it, for people; empty: the server itself
+  AgentId asked_to;        // nil: nobody yet
+  bool all_asked = false;  // the whole wave was gone through
+  bool operator==(const RolloutRow&) const = default;
+};
+
+// OfferRow: this agent was sent the pending certificate of this generation, and may hold it until
+// it has proved a higher one.
+enum class OfferState { kSent, kTaken, kRefused };
+struct OfferRow {
+  AgentId agent;
+  std::uint64_t generation = 0;
+  OfferState state = OfferState::kSent;
+  std::string verdict = {};  // with which it was refused
+  std::uint32_t sends = 0;   // since it last answered
+  Instant since = {};        // in this state
+  bool operator==(const OfferRow&) const = default;
+};
+struct OfferCounts {
+  std::uint64_t sent = 0;
+  std::uint64_t taken = 0;
+  std::uint64_t refused = 0;
+  bool operator==(const OfferCounts&) const = default;
 };
 
 struct TokenRow {
@@ -211,7 +241,7 @@ class Registry {
 
   [[nodiscard]] virtual Result<std::optional<AgentRow>> FindAgent(const AgentId& id) = 0;
   [[nodiscard]] virtual Status PutAgent(const AgentRow& row) = 0;  // inserts or replaces
-  // DeleteAgent deletes its proof too.
+  // DeleteAgent deletes its proof and offers too.
   [[nodiscard]] virtual Status DeleteAgent(const AgentId& id) = 0;
   [[nodiscard]] virtual Result<std::vector<AgentRow>> ListAgents(const AgentQuery& query) = 0;
   // AgentsFrom lists those not forgotten whose reports come from `source`, at most `limit`.
@@ -256,6 +286,22 @@ class Registry {
   [[nodiscard]] virtual Status PutCertificate(const CertificateRow& row) = 0;
   // ListCertificates is by since, then thumbprint.
   [[nodiscard]] virtual Result<std::vector<CertificateRow>> ListCertificates() = 0;
+
+  [[nodiscard]] virtual Status PutRollout(const RolloutRow& row) = 0;  // by generation
+  // ListRollouts begins with the newest generation.
+  [[nodiscard]] virtual Result<std::vector<RolloutRow>> ListRollouts(std::size_t limit) = 0;
+  [[nodiscard]] virtual Status PutOffer(const OfferRow& row) = 0;  // inserts or replaces
+  [[nodiscard]] virtual Result<std::optional<OfferRow>> FindOffer(const AgentId& agent,
+                                                                  std::uint64_t generation) = 0;
+  [[nodiscard]] virtual Result<OfferCounts> CountOffers(std::uint64_t generation) = 0;
+  // ListOffers of one generation, by agent id, from the first after `after`.
+  [[nodiscard]] virtual Result<std::vector<OfferRow>> ListOffers(
+      std::uint64_t generation, const std::optional<AgentId>& after, std::size_t limit) = 0;
+  // RetryRefused makes the refused offers of a generation sent ones without a send.
+  [[nodiscard]] virtual Status RetryRefused(std::uint64_t generation, Instant now) = 0;
+  // DropOffersBelow forgets that the agent was sent anything below this generation.
+  [[nodiscard]] virtual Status DropOffersBelow(const AgentId& agent, std::uint64_t generation) = 0;
+  [[nodiscard]] virtual Status DropOffersOf(std::uint64_t generation) = 0;
 
   [[nodiscard]] virtual Status PutToken(const TokenRow& row) = 0;
   [[nodiscard]] virtual Result<std::optional<TokenRow>> FindToken(std::string_view id) = 0;

@@ -10,9 +10,9 @@
 #include "store/registry.h"
 
 // What every engine of the registry has to pass: registry_conformance_test.cc,
-// registry_agents_test.cc, registry_orders_test.cc, registry_proofs_test.cc and
-// registry_records_test.cc. A test program is made of these five and one file that defines EnginesUnderTest (see sqlite_registry_test.cc). For
-// tests only.
+// registry_agents_test.cc, registry_orders_test.cc, registry_proofs_test.cc,
+// registry_records_test.cc and registry_rollouts_test.cc. A test program is made of these six and
+// one file that defines EnginesUnderTest (see sqlite_registry_test.cc). For tests only.
 namespace countersign::store {
 
 // TestEngine is one place where a registry is kept, empty at first, gone with the object.

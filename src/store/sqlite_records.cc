@@ -15,14 +15,15 @@ static_assert(static_cast<int>(CertificateState::kReserve) == 0 &&
               static_cast<int>(CertificateState::kPending) == 1 &&
               static_cast<int>(CertificateState::kActive) == 2 &&
               static_cast<int>(CertificateState::kReplaced) == 3 &&
-              static_cast<int>(CertificateState::kRevoked) == 4);
+              static_cast<int>(CertificateState::kRevoked) == 4 &&
+              static_cast<int>(CertificateState::kAborted) == 5);
 
 CertificateRow ReadCertificate(SqliteQuery& query) {
   CertificateRow row;
   row.thumbprint = query.Sha256Digest();
   row.der = query.Blob();
   row.role = static_cast<CertificateRole>(query.Ranged(2));
-  row.state = static_cast<CertificateState>(query.Ranged(4));
+  row.state = static_cast<CertificateState>(query.Ranged(5));
   row.generation = query.Unsigned();
   row.since = query.Time();
   return row;

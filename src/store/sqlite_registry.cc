@@ -4,6 +4,7 @@
 #include "store/sqlite_orders.h"
 #include "store/sqlite_proofs.h"
 #include "store/sqlite_records.h"
+#include "store/sqlite_rollouts.h"
 
 namespace countersign::store {
 namespace {
@@ -16,7 +17,8 @@ class SqliteRegistry final : public Registry {
         agents_(*connection_),
         orders_(*connection_),
         proofs_(*connection_),
-        records_(*connection_) {}
+        records_(*connection_),
+        rollouts_(*connection_) {}
 
   Status Transact(const std::function<Status()>& body) override {
     return connection_->Transact(body);
@@ -68,6 +70,32 @@ class SqliteRegistry final : public Registry {
   Result<std::vector<CertificateRow>> ListCertificates() override {
     return records_.ListCertificates();
   }
+  Status PutRollout(const RolloutRow& row) override { return rollouts_.Put(row); }
+  Result<std::vector<RolloutRow>> ListRollouts(std::size_t limit) override {
+    return rollouts_.List(limit);
+  }
+  Status PutOffer(const OfferRow& row) override { return rollouts_.PutOffer(row); }
+  Result<std::optional<OfferRow>> FindOffer(const AgentId& agent,
+                                            std::uint64_t generation) override {
+    return rollouts_.FindOffer(agent, generation);
+  }
+  Result<OfferCounts> CountOffers(std::uint64_t generation) override {
+    return rollouts_.CountOffers(generation);
+  }
+  Result<std::vector<OfferRow>> ListOffers(std::uint64_t generation,
+                                           const std::optional<AgentId>& after,
+                                           std::size_t limit) override {
+    return rollouts_.ListOffers(generation, after, limit);
+  }
+  Status RetryRefused(std::uint64_t generation, Instant now) override {
+    return rollouts_.RetryRefused(generation, now);
+  }
+  Status DropOffersBelow(const AgentId& agent, std::uint64_t generation) override {
+    return rollouts_.DropOffersBelow(agent, generation);
+  }
+  Status DropOffersOf(std::uint64_t generation) override {
+    return rollouts_.DropOffersOf(generation);
+  }
   Status PutToken(const TokenRow& row) override { return records_.PutToken(row); }
   Result<std::optional<TokenRow>> FindToken(std::string_view id) override {
     return records_.FindToken(id);
@@ -94,6 +122,7 @@ class SqliteRegistry final : public Registry {
   SqliteOrders orders_;
   SqliteProofs proofs_;
   SqliteRecords records_;
+  SqliteRollouts rollouts_;
 };
 
 }  // namespace

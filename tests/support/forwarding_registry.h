@@ -83,6 +83,36 @@ class ForwardingRegistry : public store::Registry {
   [[nodiscard]] Result<std::vector<store::CertificateRow>> ListCertificates() override {
     return registry_.ListCertificates();
   }
+  [[nodiscard]] Status PutRollout(const store::RolloutRow& row) override {
+    return registry_.PutRollout(row);
+  }
+  [[nodiscard]] Result<std::vector<store::RolloutRow>> ListRollouts(std::size_t limit) override {
+    return registry_.ListRollouts(limit);
+  }
+  [[nodiscard]] Status PutOffer(const store::OfferRow& row) override {
+    return registry_.PutOffer(row);
+  }
+  [[nodiscard]] Result<std::optional<store::OfferRow>> FindOffer(
+      const AgentId& agent, std::uint64_t generation) override {
+    return registry_.FindOffer(agent, generation);
+  }
+  [[nodiscard]] Result<store::OfferCounts> CountOffers(std::uint64_t generation) override {
+    return registry_.CountOffers(generation);
+  }
+  [[nodiscard]] Result<std::vector<store::OfferRow>> ListOffers(std::uint64_t generation,
+                                                                const std::optional<AgentId>& after,
+                                                                std::size_t limit) override {
+    return registry_.ListOffers(generation, after, limit);
+  }
+  [[nodiscard]] Status RetryRefused(std::uint64_t generation, Instant now) override {
+    return registry_.RetryRefused(generation, now);
+  }
+  [[nodiscard]] Status DropOffersBelow(const AgentId& agent, std::uint64_t generation) override {
+    return registry_.DropOffersBelow(agent, generation);
+  }
+  [[nodiscard]] Status DropOffersOf(std::uint64_t generation) override {
+    return registry_.DropOffersOf(generation);
+  }
   [[nodiscard]] Status PutToken(const store::TokenRow& row) override {
     return registry_.PutToken(row);
   }
