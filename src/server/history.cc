@@ -18,10 +18,10 @@ constexpr std::size_t kMaxLinesInBackup = 64;
 // With 40,000 admitted agents in it a backup is still shorter than crypto::kPkcs12MaxLen.
 constexpr std::size_t kMaxHistoryInBackup = std::size_t{48} * 1024;
 
-constexpr std::array<std::string_view, 10> kKeyEvents = {
-    "identity-created",     "identity-imported",      "identity-restored", "identities-merged",
-    "certificate-replaced", "certificate-revoked",    "reserve-promoted",  "certificate-exported",
-    "keys-exported",        "backup-password-changed"};
+constexpr std::array<std::string_view, 11> kKeyEvents = {
+    "identity-created",     "identity-imported",       "identity-restored", "identities-merged",
+    "certificate-replaced", "certificate-revoked",     "reserve-promoted",  "certificate-exported",
+    "keys-exported",        "backup-password-changed", "owner-created"};
 
 // Fit makes a text of the server's own fit for a line.
 std::string Fit(std::string_view text, std::size_t max_len) {

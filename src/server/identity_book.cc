@@ -1,7 +1,6 @@
 #include "server/identity_book.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 
 #include "base/encoding.h"
@@ -170,6 +169,17 @@ std::optional<Instant> IdentityBook::RevokedUntil() const {
 
 bool IdentityBook::KnowsOwner(const Digest& owner) const {
   return FindCarrier(*this, owner) != nullptr;
+}
+
+std::set<Digest> IdentityBook::EarlierOwners() const {
+  std::set<Digest> earlier;
+  for (const Entry& entry : entries_) {
+    if (CarriesOwner(entry, entry.certificate.key().digest())) {
+      earlier.insert(entry.certificate.key().digest());
+    }
+  }
+  if (const Entry* const current = CurrentOf(*this)) earlier.erase(current->identity.owner);
+  return earlier;
 }
 
 std::optional<std::vector<Bytes>> IdentityBook::BundleFor(const Entry& target, const Digest& owner,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/error.h"
@@ -46,6 +47,8 @@ class IdentityBook {
 
   // KnowsOwner: an owner of this server now or earlier (its key is in a certificate here).
   [[nodiscard]] bool KnowsOwner(const Digest& owner) const;
+  // EarlierOwners are the digests of those before the present one, merged identities' included.
+  [[nodiscard]] std::set<Digest> EarlierOwners() const;
   // BundleFor returns the bundle (DER) by which an agent that believes in `owner` and `server`
   // accepts `target`: the target, the successions from its owner back to `owner`, each naming
   // `server`, and a certificate that carries the key of `owner`. Nothing if there is no such way

@@ -28,9 +28,14 @@ enum class ClockIsRight { kNo, kYes };  // --clock-is-right
 // ReplaceOptions of `-c`. `compromised`: the present key may be in other hands: its certificate and
 // the reserve's are revoked instead of replaced, and agents that have not heard of it are exposed
 // until they have (protocol section 9).
+// `new_owner` is `owner create`: an owner key made now takes the place of the present one, which
+// signs the succession to it and is gone from the automatic backup.
 struct ReplaceOptions {
   ClockIsRight clock = ClockIsRight::kNo;
   bool compromised = false;
+  bool new_owner = false;
+  // With new_owner: seals the new automatic backup; nullptr: the present password stays.
+  const SecretBytes* new_password = nullptr;
 };
 
 struct Issued {
@@ -70,6 +75,8 @@ struct OwnerFile {
 // kWrongPassword: says that the password of the automatic backup is meant; nothing changed.
 // kNotFound: no automatic backup, and what to do. kRefused: the clock, the backup's owner, or a
 // follower (`follower_of` in the configuration), which issues nothing.
+// With new_owner: kExhausted if agents of the earliest owner could not follow any more, since a
+// bundle has room for so many successions only (trust::kMaxBundle).
 [[nodiscard]] Result<Issued> ReplaceCertificate(World& world, const store::ServerConfig& config,
                                                 const SecretBytes& backup_password,
                                                 const ReplaceOptions& options, Instant now);

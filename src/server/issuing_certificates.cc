@@ -199,8 +199,12 @@ Rows RowsOf(const keys::BackupContents& backup, Instant now) {
     const CertificateRole role = RoleOf(certificate, backup);
     const bool is_server = role == CertificateRole::kServer;
     if (is_server && !trust::IdentityOf(certificate)) continue;
+    const bool is_past_owner = role == CertificateRole::kOwner && backup.owner_key &&
+                               certificate.key() != backup.owner_key->public_key();
     PutRow(rows, MakeRow(certificate, role,
-                         is_server ? CertificateState::kReplaced : CertificateState::kActive, now));
+                         is_server || is_past_owner ? CertificateState::kReplaced
+                                                    : CertificateState::kActive,
+                         now));
   }
   return rows;
 }

@@ -93,6 +93,7 @@ class FaultyStorage final : public store::ServerStorage {
     if (!written) return std::unexpected(written.error());
     return kept;
   }
+  Result<std::vector<std::string>> KeptBackups() override { return storage_.KeptBackups(); }
   bool HasPublicCertificate(ByteView der) override { return storage_.HasPublicCertificate(der); }
   bool HasStored(const store::StoredCertificate& file) override { return storage_.HasStored(file); }
   Status WriteStores(const std::vector<store::StoredCertificate>& files) override {

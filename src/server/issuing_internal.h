@@ -152,7 +152,7 @@ struct BackupParts {
                                              const Rows& rows, const SecretBytes& password,
                                              Instant now);
 
-// --- issuing (issuing_replace.cc, issuing_merge.cc) ---
+// --- issuing (issuing_replace.cc, issuing_owner.cc, issuing_merge.cc) ---
 
 // OwnerToUse is the owner that issues, and what certifies it to agents of an earlier one.
 struct OwnerToUse {
@@ -163,6 +163,13 @@ struct OwnerToUse {
 // ChooseOwner: an imported identity gets a real owner key; any other has one in its backup.
 [[nodiscard]] Result<OwnerToUse> ChooseOwner(World& world, const Present& present,
                                              const SecretBytes& password, Instant now);
+// NewOwner makes an owner key, and the succession to it from the present one.
+[[nodiscard]] Result<OwnerToUse> NewOwner(World& world, const Present& present,
+                                          const SecretBytes& password, Instant now);
+// CheckFollowers: every agent that follows to the certificate in use follows to that of `after`.
+[[nodiscard]] Status CheckFollowers(World& world, const Present& present, const Rows& after);
+// NotesOnCopies names what still holds the owner key of `present`, after another took its place.
+[[nodiscard]] std::vector<std::string> NotesOnCopies(World& world, const Present& present);
 // CheckIssuer refuses on a follower, naming its issuer.
 [[nodiscard]] Status CheckIssuer(const store::ServerConfig& config);
 // IssueUnder issues and commits a new pair for the server ids of `present`, whose rows end as

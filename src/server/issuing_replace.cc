@@ -6,24 +6,17 @@ namespace {
 using store::CertificateRole;
 using store::CertificateState;
 
-// ImportedPart is the imported certificate and its key, which the backup holds.
-Result<ServerPart> ImportedPart(const Present& present) {
-  for (const auto& entry : present.book.entries()) {
-    if (!entry.identity.self_signed) continue;
-    const auto* const key = KeyOf(present.backup.server_keys, entry.certificate);
-    if (key != nullptr) return ServerPart{*key, entry.certificate};
-  }
-  return Fail(Code::kRefused,
-              "the automatic backup (" + std::string(kBackupPath) +
-                  ") holds neither an owner key nor an imported key that could make one. Nothing "
-                  "was changed. Put the right copy of that file in its place");
-}
-
 Rows RowsAfter(const Present& present, const OwnerToUse& use, const Pair& pair, Instant now) {
   Rows rows = present.rows;
   Retire(rows, now);
   for (const auto& succession : use.successions) {
     PutRow(rows, MakeRow(succession, CertificateRole::kSuccession, CertificateState::kActive, now));
+  }
+  for (auto& row : rows) {
+    const bool is_earlier = row.role == CertificateRole::kOwner &&
+                            row.thumbprint != use.owner.certificate.thumbprint() &&
+                            row.state == CertificateState::kActive;
+    if (is_earlier) row.state = CertificateState::kReplaced;
   }
   PutRow(rows,
          MakeRow(use.owner.certificate, CertificateRole::kOwner, CertificateState::kActive, now));
@@ -45,32 +38,12 @@ void Revoke(Present& present, Instant now) {
   }
 }
 
-}  // namespace
-
-Result<OwnerToUse> ChooseOwner(World& world, const Present& present, const SecretBytes& password,
-                               Instant now) {
-  if (present.backup.owner_key) {
-    auto owner =
-        OwnerOf(world, *present.backup.owner_key, present.book, present.server_ids.front(), now);
-    if (!owner) return std::unexpected(std::move(owner).error());
-    return OwnerToUse{.owner = *std::move(owner), .made = false, .successions = {}};
-  }
-  if (const auto checked = keys::CheckBackupPassword(password); !checked) {
-    return Fail(Code::kRefused,
-                "this identity was imported, and its first new certificate makes an owner key, "
-                "which only the password of the automatic backup will guard: " +
-                    checked.error().message + ". Nothing was changed. Give it a longer one first",
-                "countersign backup password");
-  }
-  const auto imported = ImportedPart(present);
-  if (!imported) return std::unexpected(imported.error());
-  auto owner = MakeOwner(world, present.server_ids.front(), now);
-  if (!owner) return std::unexpected(std::move(owner).error());
-  auto succession = IssueSuccession(world, *owner, *imported, present.server_ids, now);
-  if (!succession) return std::unexpected(std::move(succession).error());
-  return OwnerToUse{
-      .owner = *std::move(owner), .made = true, .successions = {*std::move(succession)}};
+std::string KindOf(const ReplaceOptions& options) {
+  if (options.new_owner) return "owner-created";
+  return options.compromised ? "certificate-revoked" : "certificate-replaced";
 }
+
+}  // namespace
 
 Status CheckIssuer(const store::ServerConfig& config) {
   if (config.follower_of.empty()) return {};
@@ -100,6 +73,7 @@ Result<Issued> IssueUnder(World& world, const store::ServerConfig& config, const
                 .admitted = present.admitted,
                 .event = std::move(event),
                 .history = present.backup.manifest->history};
+  if (use.made) COUNTERSIGN_RETURN_IF_ERROR(CheckFollowers(world, present, change.rows));
   auto backup = SealParts(world,
                           {.owner_key = use.owner.key,
                            .server_keys = {pair->active.key, pair->reserve.key},
@@ -124,20 +98,25 @@ Result<Issued> ReplaceCertificate(World& world, const store::ServerConfig& confi
   COUNTERSIGN_RETURN_IF_ERROR(CheckClock(world, options.clock, now));
   auto present = OpenPresent(world, backup_password, now);
   if (!present) return std::unexpected(present.error());
-  const auto use = ChooseOwner(world, *present, backup_password, now);
+  const SecretBytes& password = options.new_owner && options.new_password != nullptr
+                                    ? *options.new_password
+                                    : backup_password;
+  const auto use = options.new_owner ? NewOwner(world, *present, password, now)
+                                     : ChooseOwner(world, *present, password, now);
   if (!use) return std::unexpected(use.error());
   const auto* const replaced = present->book.Active();
   const bool was_owner = replaced != nullptr && replaced->identity.self_signed;
   if (options.compromised) Revoke(*present, now);
-  store::EventRow event{
-      .id = 0,
-      .at = now,
-      .kind = options.compromised ? "certificate-revoked" : "certificate-replaced",
-      .agent = {},
-      .text =
-          replaced == nullptr ? std::string() : " instead of " + replaced->certificate.serial()};
-  auto issued = IssueUnder(world, config, *present, *use, backup_password, std::move(event), now);
+  store::EventRow event{.id = 0,
+                        .at = now,
+                        .kind = KindOf(options),
+                        .agent = {},
+                        .text = replaced == nullptr
+                                    ? std::string()
+                                    : " instead of " + replaced->certificate.serial()};
+  auto issued = IssueUnder(world, config, *present, *use, password, std::move(event), now);
   if (!issued) return issued;
+  if (options.new_owner) issued->notes = NotesOnCopies(world, *present);
   if (replaced != nullptr) issued->replaced = replaced->certificate;
   if (options.compromised && was_owner) {
     issued->notes.emplace_back(

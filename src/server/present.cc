@@ -41,6 +41,8 @@ std::string_view StateName(store::CertificateState state) {
       return "active";
     case store::CertificateState::kRevoked:
       return "revoked";
+    case store::CertificateState::kAborted:
+      return "aborted";
     case store::CertificateState::kReplaced:
       break;
   }

@@ -110,6 +110,15 @@ bool IsExposed(const store::AgentRow& row, const IdentityBook& book) {
          book.IsOurs(row.held_server);
 }
 
+bool HoldsEarlierOwner(const store::AgentRow& row, const IdentityBook& book) {
+  const auto* const active = book.Active();
+  const bool is_counted = row.admitted && row.successor.is_nil();
+  if (active == nullptr || !is_counted || book.EarlierOwners().empty()) return false;
+  if (!row.held_known) return true;
+  return row.held_owner != active->identity.owner && book.KnowsOwner(row.held_owner) &&
+         book.IsOurs(row.held_server);
+}
+
 std::string ReasonText(std::string_view reason) {
   const auto* const words = FindWords(reason);
   return words == nullptr ? std::string() : std::string(words->text);

@@ -42,6 +42,11 @@ struct Standing {
 // agent that trusts another owner or another server never was, and a retired one is no more.
 [[nodiscard]] bool IsExposed(const store::AgentRow& row, const IdentityBook& book);
 
+// HoldsEarlierOwner: it has not proved to follow the present owner, so whoever has the key of the
+// earlier one can certify a server for it (protocol section 2). False while there was one owner
+// only, of agents of strangers, and of retired ones.
+[[nodiscard]] bool HoldsEarlierOwner(const store::AgentRow& row, const IdentityBook& book);
+
 // ReasonText explains a reason to a person; NextStep names what to do about it, with the id of the
 // agent in the command. Both are one line.
 [[nodiscard]] std::string ReasonText(std::string_view reason);

@@ -134,6 +134,19 @@ Result<std::string> ServerFolder::KeepBackup() {
   return "AuthCertBackup/" + name;
 }
 
+Result<std::vector<std::string>> ServerFolder::KeptBackups() {
+  const auto names = FileNames(BackupFolder(path_));
+  if (!names) return std::unexpected(names.error());
+  std::vector<std::string> kept;
+  for (const std::string& name : *names) {
+    if (name.starts_with("OfficeScanAuth-") && name.ends_with(".dat")) {
+      kept.push_back("AuthCertBackup/" + name);
+    }
+  }
+  std::sort(kept.begin(), kept.end());
+  return kept;
+}
+
 bool ServerFolder::HasPublicCertificate(ByteView der) {
   return HoldsAlready(PublicCertificatePath(), der);
 }

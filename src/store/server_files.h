@@ -39,6 +39,8 @@ class ServerStorage {
   // KeepBackup copies the automatic backup to OfficeScanAuth-<beginning of its SHA-256>.dat beside
   // it, durably, and returns the path within the server's folder. kNotFound if there is none.
   [[nodiscard]] virtual Result<std::string> KeepBackup() = 0;
+  // KeptBackups are the paths that KeepBackup returned, as far as they are still there; sorted.
+  [[nodiscard]] virtual Result<std::vector<std::string>> KeptBackups() = 0;
   // HasPublicCertificate and HasStored tell whether these outputs are there as they should be.
   [[nodiscard]] virtual bool HasPublicCertificate(ByteView der) = 0;
   [[nodiscard]] virtual bool HasStored(const StoredCertificate& certificate) = 0;
@@ -65,6 +67,7 @@ class ServerFolder final : public ServerStorage {
   [[nodiscard]] Status CommitStagedBackup() override;
   [[nodiscard]] Status DiscardStagedBackup() override;
   [[nodiscard]] Result<std::string> KeepBackup() override;
+  [[nodiscard]] Result<std::vector<std::string>> KeptBackups() override;
   [[nodiscard]] bool HasPublicCertificate(ByteView der) override;
   [[nodiscard]] bool HasStored(const StoredCertificate& certificate) override;
   [[nodiscard]] Status WriteStores(const std::vector<StoredCertificate>& certificates) override;

@@ -49,6 +49,14 @@ Result<std::string> MemoryServerStorage::KeepBackup() {
   return "kept-" + std::to_string(content.kept.size()) + ".dat";
 }
 
+Result<std::vector<std::string>> MemoryServerStorage::KeptBackups() {
+  std::vector<std::string> names;
+  for (std::size_t i = 1; i <= content.kept.size(); ++i) {
+    names.push_back("kept-" + std::to_string(i) + ".dat");
+  }
+  return names;
+}
+
 bool MemoryServerStorage::HasPublicCertificate(ByteView der) {
   return content.public_certificate == ToBytes(der);
 }

@@ -38,6 +38,7 @@ class MemoryServerStorage final : public store::ServerStorage {
   [[nodiscard]] Status CommitStagedBackup() override;
   [[nodiscard]] Status DiscardStagedBackup() override;
   [[nodiscard]] Result<std::string> KeepBackup() override;
+  [[nodiscard]] Result<std::vector<std::string>> KeptBackups() override;
   [[nodiscard]] bool HasPublicCertificate(ByteView der) override;
   [[nodiscard]] bool HasStored(const store::StoredCertificate& certificate) override;
   [[nodiscard]] Status WriteStores(
