@@ -10,12 +10,6 @@
 namespace countersign::cli {
 namespace {
 
-const boost::json::array& List(const boost::json::object& value, std::string_view name) {
-  static const boost::json::array kEmpty;
-  const auto* const list = value.if_contains(name);
-  return list != nullptr && list->is_array() ? list->get_array() : kEmpty;
-}
-
 void PrintMember(std::string_view label, const boost::json::object& value, std::string_view name) {
   const std::string text = Text(value, name);
   if (!text.empty()) PrintLine(std::string(label) + text);

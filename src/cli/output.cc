@@ -155,11 +155,15 @@ void PrintEveryField(const boost::json::object& certificate, std::string_view in
   if (!ids.empty()) Print(std::string(indent) + "server ids:  " + ids + "\n");
 }
 
+const boost::json::array& List(const boost::json::object& value, std::string_view name) {
+  static const boost::json::array kEmpty;
+  const auto* const list = value.if_contains(name);
+  return list != nullptr && list->is_array() ? list->get_array() : kEmpty;
+}
+
 std::string ListText(const boost::json::object& value, std::string_view name) {
   std::string text;
-  const auto* const list = value.if_contains(name);
-  if (list == nullptr || !list->is_array()) return text;
-  for (const auto& item : list->get_array()) {
+  for (const auto& item : List(value, name)) {
     if (!item.is_string()) continue;
     text += (text.empty() ? "" : ", ") + std::string(item.get_string());
   }
@@ -167,9 +171,7 @@ std::string ListText(const boost::json::object& value, std::string_view name) {
 }
 
 void PrintTexts(const boost::json::object& value, std::string_view name, std::string_view label) {
-  const auto* const list = value.if_contains(name);
-  if (list == nullptr || !list->is_array()) return;
-  for (const auto& item : list->get_array()) {
+  for (const auto& item : List(value, name)) {
     if (item.is_string()) PrintLine(std::string(label) + std::string(item.get_string()));
   }
 }
@@ -177,6 +179,14 @@ void PrintTexts(const boost::json::object& value, std::string_view name, std::st
 bool Flag(const boost::json::object& value, std::string_view name) {
   const auto* const member = value.if_contains(name);
   return member != nullptr && member->is_bool() && member->get_bool();
+}
+
+std::uint64_t Number(const boost::json::object& value, std::string_view name) {
+  const auto* const member = value.if_contains(name);
+  if (member == nullptr) return 0;
+  boost::system::error_code failed;
+  const auto number = member->to_number<std::uint64_t>(failed);
+  return failed ? 0 : number;
 }
 
 void Table::Print() const {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -34,6 +36,9 @@ void PrintCertificate(const boost::json::object& certificate, std::string_view i
 // PrintEveryField shows all that is known of it.
 void PrintEveryField(const boost::json::object& certificate, std::string_view indent);
 
+// List returns a member that is a list; an empty one if absent. Valid as long as `value`.
+[[nodiscard]] const boost::json::array& List(const boost::json::object& value,
+                                             std::string_view name);
 // ListText puts the members of a list of texts on one line, with a comma between them.
 [[nodiscard]] std::string ListText(const boost::json::object& value, std::string_view name);
 // PrintTexts prints the members of a list of texts, if there is one, on a line each.
@@ -43,6 +48,9 @@ void PrintTexts(const boost::json::object& value, std::string_view name, std::st
 
 // Text returns a member as text ("" if absent); numbers in decimal.
 [[nodiscard]] std::string Text(const boost::json::object& value, std::string_view name);
+
+// Number returns a member that is a number from 0; 0 if absent or another.
+[[nodiscard]] std::uint64_t Number(const boost::json::object& value, std::string_view name);
 
 // Table lines up columns for a terminal.
 class Table {

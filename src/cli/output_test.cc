@@ -108,6 +108,12 @@ TEST(OutputTest, MembersThatAreAbsentOrOtherwise) {
   EXPECT_FALSE(Flag(value, "n"));
   EXPECT_FALSE(Flag(value, "none"));
   EXPECT_EQ(ListText(value, "list"), "");
+  EXPECT_TRUE(List(value, "list").empty());
+  EXPECT_TRUE(List(value, "none").empty());
+  EXPECT_EQ(Number(value, "n"), 3);
+  EXPECT_EQ(Number(value, "t"), 0);
+  EXPECT_EQ(Number(value, "none"), 0);
+  EXPECT_EQ(Number({{"n", -1}}, "n"), 0);
 }
 
 }  // namespace

@@ -13,14 +13,14 @@ namespace {
 constexpr auto kStep = std::chrono::milliseconds(250);
 constexpr std::uint64_t kBarLen = 24;
 
-std::string Bar(std::uint64_t done, std::uint64_t total) {
+}  // namespace
+
+std::string ProgressBar(std::uint64_t done, std::uint64_t total) {
   const std::uint64_t part = std::min(done, total);
   const auto filled = static_cast<std::size_t>(part * kBarLen / total);
   return "[" + std::string(filled, '#') + std::string(kBarLen - filled, '.') + "] " +
          std::to_string(part) + "/" + std::to_string(total);
 }
-
-}  // namespace
 
 Screen ErrorScreen() {
   return {.is_terminal = ErrorIsTerminal(),
@@ -47,10 +47,23 @@ void ProgressLine::Advance(std::uint64_t done, std::uint64_t total) {
 
 std::string ProgressLine::Text(std::chrono::milliseconds elapsed) const {
   std::string text = what_ + " ... ";
-  if (total_ > 0) text += Bar(done_, total_) + " ";
+  if (total_ > 0) text += ProgressBar(done_, total_) + " ";
   text += FormatDuration(std::chrono::duration_cast<Seconds>(elapsed));
-  text.resize(std::min(text.size(), kWidth));
   return text;
+}
+
+void ProgressLine::Draw(std::string_view text) {
+  text = text.substr(0, kWidth);
+  // Blanks, not an escape sequence: every terminal knows them.
+  screen_.write("\r" + std::string(text) +
+                std::string(shown_ - std::min(shown_, text.size()), ' '));
+  shown_ = text.size();
+}
+
+void ProgressLine::Show(std::string_view text) {
+  if (!screen_.is_terminal) return;
+  const std::scoped_lock lock(mutex_);
+  Draw(text);
 }
 
 void ProgressLine::Tick() {
@@ -58,10 +71,7 @@ void ProgressLine::Tick() {
   const std::scoped_lock lock(mutex_);
   const auto elapsed = screen_.now() - begun_;
   if (elapsed < kQuiet) return;
-  const std::string text = Text(elapsed);
-  // Blanks, not an escape sequence: every terminal knows them.
-  screen_.write("\r" + text + std::string(shown_ - std::min(shown_, text.size()), ' '));
-  shown_ = text.size();
+  Draw(Text(elapsed));
 }
 
 void ProgressLine::Clear() {

@@ -19,9 +19,12 @@ struct Screen {
 };
 [[nodiscard]] Screen ErrorScreen();
 
+// ProgressBar is "[######..................] 250/1000". REQUIRES: total > 0.
+[[nodiscard]] std::string ProgressBar(std::uint64_t done, std::uint64_t total);
+
 // ProgressLine is one line on a terminal that says what is being done, for how long, and, where the
 // total is known, how far it is. It appears after kQuiet, and cleans itself up; on anything but a
-// terminal it never writes. Thread-safe; shows itself only when Tick is called.
+// terminal it never writes. Thread-safe; shows itself only when Tick or Show is called.
 class ProgressLine {
  public:
   static constexpr std::chrono::milliseconds kQuiet{2'000};
@@ -35,11 +38,14 @@ class ProgressLine {
   // Advance says how much is done; a total of 0 is an unknown one.
   void Advance(std::uint64_t done, std::uint64_t total);
   void Tick();
+  // Show puts `text` in the place of what Tick shows, at once.
+  void Show(std::string_view text);
   // Clear removes the line; a later Tick shows it again.
   void Clear();
 
  private:
   [[nodiscard]] std::string Text(std::chrono::milliseconds elapsed) const;
+  void Draw(std::string_view text);
 
   std::mutex mutex_;  // guards all below but what never changes
   const std::string what_;

@@ -68,11 +68,24 @@ TEST_F(ProgressTest, NeverMoreThanALine) {
   EXPECT_EQ(said_, "\r" + std::string(ProgressLine::kWidth, 'x'));
 }
 
+TEST_F(ProgressTest, TextOfAnotherIsShownAtOnceAndNoLongerThanALine) {
+  ProgressLine line("", MakeScreen(true));
+  line.Show(ProgressBar(1, 2) + " long");
+  EXPECT_EQ(said_, "\r[############............] 1/2 long");
+  said_.clear();
+  line.Show(ProgressBar(2, 2));
+  EXPECT_EQ(said_, "\r[########################] 2/2     ");
+  said_.clear();
+  line.Show(std::string(200, 'x'));
+  EXPECT_EQ(said_, "\r" + std::string(ProgressLine::kWidth, 'x'));
+}
+
 TEST_F(ProgressTest, NothingOnWhatIsNoTerminal) {
   {
     ProgressLine line("listing", MakeScreen(false));
     now_ += milliseconds(60'000);
     line.Tick();
+    line.Show("text");
   }
   EXPECT_EQ(said_, "");
 }
