@@ -50,5 +50,6 @@ void AddAgentCommands(CommandLine& line);        // agents, order
 void AddCertificateCommands(CommandLine& line);  // cert
 void AddBackupCommands(CommandLine& line);       // backup
 void AddOwnerCommands(CommandLine& line);        // owner
+void AddRolloutCommands(CommandLine& line);      // rollout
 
 }  // namespace countersign::cli

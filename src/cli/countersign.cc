@@ -22,6 +22,7 @@ CommandLine::CommandLine()
   AddCertificateCommands(*this);
   AddBackupCommands(*this);
   AddOwnerCommands(*this);
+  AddRolloutCommands(*this);
 }
 
 int CommandLine::Run(int argc, char** argv) {

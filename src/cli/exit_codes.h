@@ -24,6 +24,7 @@ enum class Exit {
   kOrderNotEnded = 21,  // order send: at least one had not ended when the wait was over
   kSomeListed = 22,     // CertificateManager -l: at least one agent is in the list
   kBackupLacks = 23,    // backup verify, drill: it opens, and would not bring everything back
+  kGate = 24,           // rollout: the gate was shown, or waited for; it is not finished
   kNotVerified = 30,    // IpXfer: installed, but the server could not be asked
   kOtherKey = 31,       // IpXfer: a server answered with another key; nothing was changed
 };

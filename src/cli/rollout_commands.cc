@@ -1,0 +1,200 @@
+#include "cli/rollout_commands.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+#include <string_view>
+#include <utility>
+
+#include "cli/amounts.h"
+#include "cli/certificate_commands.h"
+#include "cli/progress.h"
+#include "cli/rollout_text.h"
+
+namespace countersign::cli {
+namespace {
+
+constexpr std::uint64_t kPageLen = 1'000;
+constexpr std::string_view kClassNames = "taken, at-once, next-contact, unseen or hands";
+
+boost::json::array ToArray(const std::vector<std::string>& texts) {
+  boost::json::array array;
+  for (const auto& text : texts) array.emplace_back(text);
+  return array;
+}
+
+const boost::json::object& Object(const boost::json::object& value, std::string_view name) {
+  static const boost::json::object kNone;
+  const auto* const member = value.if_contains(name);
+  return member != nullptr && member->is_object() ? member->get_object() : kNone;
+}
+
+// AddShare puts a share that was typed into the request, in basis points; nothing if none was.
+Status AddShare(boost::json::object& request, std::string_view name, const std::string& typed) {
+  if (typed.empty()) return {};
+  const auto share = ParseShare(typed);
+  if (!share) return std::unexpected(share.error());
+  request[name] = *share;
+  return {};
+}
+
+// AllNames fetches a plan with all names of a class, page by page; the first page's counts.
+Result<boost::json::object> AllNames(Session& session, boost::json::object request) {
+  boost::json::object plan;
+  boost::json::array names;
+  Progress progress("reading the agents");
+  request["limit"] = kPageLen;
+  std::string after;
+  do {
+    server::AdminMessage message;
+    message.json = request;
+    message.json["after"] = after;
+    const auto page = session.Call(std::move(message));
+    if (!page) return std::unexpected(page.error());
+    if (plan.empty()) plan = page->json;
+    for (const auto& name : List(page->json, "names")) names.push_back(name);
+    after = Text(page->json, "next_after");
+  } while (!after.empty());
+  plan.erase("next_after");
+  plan["names"] = std::move(names);
+  return plan;
+}
+
+Result<boost::json::object> Plan(Session& session, const RolloutPlanCommand& command) {
+  boost::json::object request = {{"command", "rollout-plan"}};
+  COUNTERSIGN_RETURN_IF_ERROR(AddShare(request, "canary_share", command.canary));
+  if (!command.domains.empty()) request["domains"] = ToArray(command.domains);
+  if (!command.names.empty()) {
+    request["class"] = command.names;
+    return AllNames(session, std::move(request));
+  }
+  server::AdminMessage message;
+  message.json = std::move(request);
+  auto answer = session.Call(std::move(message), "judging every agent");
+  if (!answer) return std::unexpected(std::move(answer).error());
+  answer->json.erase("names");
+  answer->json.erase("next_after");
+  return std::move(answer->json);
+}
+
+// Ask is for commands whose answer is the rollout.
+Exit Ask(Session& session, boost::json::object json, Form form) {
+  server::AdminMessage request;
+  request.json = std::move(json);
+  const auto answer = session.Call(std::move(request));
+  if (!answer) return PrintError(answer.error(), form);
+  if (form == Form::kJson) {
+    PrintJson(answer->json);
+  } else {
+    Print(RolloutText(Object(answer->json, "rollout")));
+  }
+  return Exit::kOk;
+}
+
+Result<server::AdminMessage> StartRequest(const RolloutStartCommand& command) {
+  server::AdminMessage request;
+  request.json = {{"command", "rollout-start"},
+                  {"domains", ToArray(command.domains)},
+                  {"rate", command.rate},
+                  {"from_reserve", command.from_reserve},
+                  {"clock_is_right", command.clock_is_right}};
+  COUNTERSIGN_RETURN_IF_ERROR(AddShare(request.json, "canary_share", command.canary));
+  COUNTERSIGN_RETURN_IF_ERROR(AddShare(request.json, "halt_at", command.halt_at));
+  const auto soak = ParseDuration(command.soak);
+  if (!soak) return std::unexpected(soak.error());
+  request.json["soak_seconds"] = soak->count();
+  if (command.from_reserve) return request;
+  auto password = GetPassword(command.password, Prompt::kOnce);
+  if (!password) return std::unexpected(std::move(password).error());
+  request.secrets.push_back(*std::move(password));
+  return request;
+}
+
+Exit EndRollout(Session& session, std::string_view verb, bool accept, Form form) {
+  server::AdminMessage request;
+  request.json = {{"command", "rollout-" + std::string(verb)}, {"accept", accept}};
+  const auto answer = session.Call(std::move(request));
+  if (!answer) return PrintError(answer.error(), form);
+  const bool done = Flag(answer->json, "done");
+  if (form == Form::kJson) {
+    PrintJson(answer->json);
+  } else {
+    Print(RolloutText(Object(answer->json, "rollout")));
+    PrintTexts(answer->json, "notes", "note: ");
+    if (!done) PrintGate(answer->json, verb);
+  }
+  return done ? Exit::kOk : Exit::kGate;
+}
+
+}  // namespace
+
+Exit PlanRollout(Session& session, const RolloutPlanCommand& command, Form form) {
+  const auto plan = Plan(session, command);
+  if (!plan) return PrintError(plan.error(), form);
+  if (form == Form::kJson) {
+    PrintJson(*plan);
+    return Exit::kOk;
+  }
+  PrintFleet(Object(*plan, "fleet"));
+  if (!command.canary.empty() || !command.domains.empty()) {
+    PrintLine("");
+    PrintLine("The first wave has " + std::to_string(Number(*plan, "canary")) + " of them.");
+  }
+  PrintLine("");
+  if (command.names.empty()) {
+    PrintLine("Nothing was changed. By name: --names CLASS (" + std::string(kClassNames) + ")");
+  } else {
+    PrintNames(List(*plan, "names"));
+  }
+  return Exit::kOk;
+}
+
+Exit StartRollout(Session& session, const RolloutStartCommand& command, Form form) {
+  auto request = StartRequest(command);
+  if (!request) return PrintError(request.error(), form);
+  const auto answer = session.Call(*std::move(request), "starting the rollout");
+  if (!answer) return PrintError(answer.error(), form);
+  const Exit exit = PrintChanged(*answer, "started the rollout of a new certificate", form);
+  if (form == Form::kText) Print(WhatHappensNow(Object(answer->json, "rollout")));
+  return exit;
+}
+
+Exit PauseRollout(Session& session, Form form) {
+  return Ask(session, {{"command", "rollout-pause"}}, form);
+}
+
+Exit ResumeRollout(Session& session, const RolloutResumeCommand& command, Form form) {
+  boost::json::object request = {{"command", "rollout-resume"}};
+  if (const auto added = AddShare(request, "halt_at", command.halt_at); !added) {
+    return PrintError(added.error(), form);
+  }
+  if (command.rate) request["rate"] = *command.rate;
+  return Ask(session, std::move(request), form);
+}
+
+Exit FinishRollout(Session& session, bool accept, Form form) {
+  return EndRollout(session, "finish", accept, form);
+}
+
+Exit AbortRollout(Session& session, bool accept, Form form) {
+  return EndRollout(session, "abort", accept, form);
+}
+
+Exit RollBack(Session& session, const RollBackCommand& command, Form form) {
+  server::AdminMessage request;
+  request.json = {{"command", "rollout-rollback"}, {"clock_is_right", command.clock_is_right}};
+  auto password = GetPassword(command.password, Prompt::kOnce);
+  if (!password) return PrintError(password.error(), form);
+  request.secrets.push_back(*std::move(password));
+  const auto answer = session.Call(std::move(request), "rolling back");
+  if (!answer) return PrintError(answer.error(), form);
+  const Exit exit =
+      PrintChanged(*answer, "rolled back: a new certificate for the earlier key", form);
+  if (form == Form::kText) {
+    PrintLine(
+        "It goes to everybody at once. Agents take it over at their next contact; countersign "
+        "order send --all update-now does it at once.");
+  }
+  return exit;
+}
+
+}  // namespace countersign::cli
