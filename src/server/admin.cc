@@ -41,7 +41,7 @@ Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
     Kind kind;
     Method method;
   };
-  static constexpr std::array<Command, 24> kCommands = {{
+  static constexpr std::array<Command, 25> kCommands = {{
       {"status", Kind::kShows, &Admin::ShowStatus},
       {"certificates", Kind::kShows, &Admin::ListCertificates},
       {"replace", Kind::kActs, &Admin::Replace},
@@ -63,6 +63,7 @@ Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
       {"package", Kind::kActs, &Admin::MakePackage},
       {"order", Kind::kActs, &Admin::SendOrder},
       {"orders", Kind::kShows, &Admin::ShowOrders},
+      {"rollout-proof", Kind::kShows, &Admin::ShowProof},
       {"events", Kind::kShows, &Admin::ListEvents},
       {"history", Kind::kShows, &Admin::ShowHistory},
       {"history-verify", Kind::kShows, &Admin::VerifyHistory},

@@ -51,6 +51,8 @@ struct AdminMessage {
 //   package  (domain, host, uses, days)     → blobs: OfcNTCer.dat, package.toml
 //   order    (agents or all, act, args, expires_seconds) → orders [{order, agent}]
 //   orders   (orders: ids)                  → orders
+//   rollout-proof (agent)                   → generation, serial, kind, at, message, jwk, …;
+//                                             blob: the certificate, if the server knows it
 //   events   (after, limit)                 → events
 //   history  (after)                        → lines
 //   history-verify                          → lines, unsigned, first, head, problem
@@ -87,6 +89,7 @@ class Admin {
   [[nodiscard]] Answer MakePackage(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer SendOrder(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ShowOrders(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ShowProof(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ListEvents(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ShowHistory(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer VerifyHistory(const AdminMessage& request, Instant now);
