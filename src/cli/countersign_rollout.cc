@@ -117,12 +117,13 @@ void AddEnds(CommandLine& line, CLI::App* rollout) {
   line.Then(finish, [accept](Session& session, Form form) {
     return FinishRollout(session, *accept, form);
   });
-  auto* const abort = rollout->add_subcommand(
-      "abort",
-      "offer it to nobody any more; its key is kept for those that hold it, who are named (exit "
-      "code 24), until each has proved a newer certificate");
-  abort->add_flag("--accept", *accept,
-                  "destroy the key after seeing them: those agents are stranded");
+  auto* const abort =
+      rollout->add_subcommand("abort",
+                              "offer it to nobody any more; its key is kept for agents that may "
+                              "hold it, who are named, until each has proved a newer certificate");
+  abort->add_flag(
+      "--accept", *accept,
+      "after that: destroy the key; agents that hold it obey nobody until the next certificate");
   line.Then(abort,
             [accept](Session& session, Form form) { return AbortRollout(session, *accept, form); });
   auto* const rollback = rollout->add_subcommand(
@@ -150,9 +151,8 @@ void AddProof(CommandLine& line, CLI::App* rollout) {
   proof->add_option("-o,--output", command->output,
                     "new folder for the message, the agent's public key and the certificate, to "
                     "hand on; -: the message alone on standard output");
-  line.Then(proof, [command](Session& session, Form form) {
-    return ShowProof(session, *command, form);
-  });
+  line.Then(proof,
+            [command](Session& session, Form form) { return ShowProof(session, *command, form); });
 }
 
 }  // namespace

@@ -109,20 +109,16 @@ Result<server::AdminMessage> StartRequest(const RolloutStartCommand& command) {
   return request;
 }
 
-Exit EndRollout(Session& session, std::string_view verb, bool accept, Form form) {
+Result<boost::json::object> End(Session& session, std::string_view command, bool accept) {
   server::AdminMessage request;
-  request.json = {{"command", "rollout-" + std::string(verb)}, {"accept", accept}};
-  const auto answer = session.Call(std::move(request));
-  if (!answer) return PrintError(answer.error(), form);
-  const bool done = Flag(answer->json, "done");
-  if (form == Form::kJson) {
-    PrintJson(answer->json);
-  } else {
-    Print(RolloutText(Object(answer->json, "rollout")));
-    PrintTexts(answer->json, "notes", "note: ");
-    if (!done) PrintGate(answer->json, verb);
-  }
-  return done ? Exit::kOk : Exit::kGate;
+  request.json = {{"command", command}, {"accept", accept}};
+  auto answer = session.Call(std::move(request));
+  if (!answer) return std::unexpected(std::move(answer).error());
+  return std::move(answer->json);
+}
+
+Exit OutcomeOf(const boost::json::object& answer) {
+  return Flag(answer, "done") ? Exit::kOk : Exit::kGate;
 }
 
 }  // namespace
@@ -172,11 +168,29 @@ Exit ResumeRollout(Session& session, const RolloutResumeCommand& command, Form f
 }
 
 Exit FinishRollout(Session& session, bool accept, Form form) {
-  return EndRollout(session, "finish", accept, form);
+  server::AdminMessage answer;
+  auto ended = End(session, "rollout-finish", accept);
+  if (!ended) return PrintError(ended.error(), form);
+  answer.json = *std::move(ended);
+  const Exit exit = OutcomeOf(answer.json);
+  if (exit == Exit::kOk) return PrintChanged(answer, "finished the rollout", form);
+  if (form == Form::kJson) {
+    PrintJson(answer.json);
+  } else {
+    PrintGate(answer.json);
+  }
+  return exit;
 }
 
 Exit AbortRollout(Session& session, bool accept, Form form) {
-  return EndRollout(session, "abort", accept, form);
+  const auto answer = End(session, "rollout-abort", accept);
+  if (!answer) return PrintError(answer.error(), form);
+  if (form == Form::kJson) {
+    PrintJson(*answer);
+  } else {
+    PrintAborted(*answer, accept);
+  }
+  return OutcomeOf(*answer);
 }
 
 Exit RollBack(Session& session, const RollBackCommand& command, Form form) {

@@ -109,12 +109,11 @@ void PrintNames(const boost::json::array& names) {
   table.Print();
 }
 
-void PrintGate(const boost::json::object& answer, std::string_view verb) {
+void PrintGate(const boost::json::object& answer) {
   const auto* const member = answer.if_contains("fleet");
   const boost::json::object fleet =
       member != nullptr && member->is_object() ? member->get_object() : boost::json::object();
   const std::uint64_t agents = Number(fleet, "agents");
-  const std::uint64_t hands = Number(fleet, "hands");
   const std::uint64_t missing = agents - std::min(agents, Number(fleet, "taken"));
   PrintLine(std::to_string(missing) + " of " + std::to_string(agents) +
             " agents have not taken the certificate over:");
@@ -136,10 +135,40 @@ void PrintGate(const boost::json::object& answer, std::string_view verb) {
               "unseen)");
   }
   PrintLine("");
-  PrintLine("To go on nevertheless: countersign rollout " + std::string(verb) + " --accept");
-  if (verb == "finish" && hands > 0) {
+  PrintLine("Nothing was finished. To go on nevertheless: countersign rollout finish --accept");
+  if (Number(fleet, "hands") > 0) {
     PrintLine(
         "  Those that need hands stay behind until somebody runs the command named with each.");
+  }
+}
+
+void PrintAborted(const boost::json::object& answer, bool accepted) {
+  const auto& names = List(answer, "names");
+  const bool destroyed = accepted && Flag(answer, "done");
+  const std::string holders =
+      std::to_string(names.size()) + (names.size() == 1 ? " agent" : " agents");
+  if (names.empty()) {
+    PrintLine("The certificate is offered to nobody any more. Nobody was sent it.");
+    return;
+  }
+  if (destroyed) {
+    PrintLine("The key of the aborted certificate is destroyed. " + holders +
+              " may hold it and obey nobody until the next certificate, which they take over as "
+              "all others do:");
+  } else {
+    PrintLine("The certificate is offered to nobody any more.");
+    PrintLine(holders +
+              " were sent it and may hold it. Its key is kept, and commands them, until each has "
+              "proved a newer certificate:");
+  }
+  PrintLine("");
+  PrintNames(names);
+  PrintLine("");
+  PrintLine("A newer certificate for all: CertificateManager -c, or countersign rollout start");
+  if (!destroyed) {
+    PrintLine(
+        "To destroy the key now, which leaves these agents without a server until then: "
+        "countersign rollout abort --accept");
   }
 }
 

@@ -70,12 +70,12 @@ bool Moves(const boost::json::object& status) {
 void PrintEarlier(const boost::json::object& status) {
   const auto& earlier = List(status, "earlier");
   if (earlier.empty()) return;
-  Table table({"EARLIER", "STATE", "SINCE", "AGENTS", "HAD IT", "WHY"});
+  Table table({"EARLIER", "SERIAL", "STATE", "SINCE", "BY", "WHY"});
   for (const auto& value : earlier) {
     if (!value.is_object()) continue;
     const auto& rollout = value.get_object();
-    table.Add({Text(rollout, "generation"), Text(rollout, "state"), Text(rollout, "since"),
-               Text(rollout, "agents"), Text(rollout, "taken"), Text(rollout, "why")});
+    table.Add({Text(rollout, "generation"), Text(rollout, "serial"), Text(rollout, "state"),
+               Text(rollout, "since"), Text(rollout, "by"), Text(rollout, "why")});
   }
   PrintLine("");
   table.Print();

@@ -53,14 +53,6 @@ std::string Duration(const boost::json::object& value, std::string_view name) {
   return FormatDuration(Seconds(static_cast<std::int64_t>(Number(value, name))));
 }
 
-// Who started it: the operating system's word, as in an event.
-std::string StartedBy(const boost::json::object& rollout) {
-  const auto* const by = rollout.if_contains("by");
-  if (by == nullptr || !by->is_object()) return Text(rollout, "by");
-  const auto& actor = by->get_object();
-  return Text(actor, "name") + " (uid " + Text(actor, "uid") + ")";
-}
-
 void AddLine(std::string& text, std::string_view label, const std::string& value) {
   if (value.empty()) return;
   std::string padded(label);
@@ -101,7 +93,7 @@ std::string RolloutText(const boost::json::object& rollout) {
   std::string text = "Rollout of " + Name(rollout) + ": " + Text(rollout, "state") + ", " +
                      std::string(words.means) + ".\n";
   AddLine(text, "since:", Text(rollout, "since"));
-  const std::string by = StartedBy(rollout);
+  const std::string by = Text(rollout, "by");
   AddLine(text, "started:", Text(rollout, "started") + (by.empty() ? "" : " by " + by));
   const std::string wave = FirstWave(rollout);
   if (!wave.empty()) {

@@ -30,8 +30,10 @@ void PrintFleet(const boost::json::object& fleet);
 // PrintNames prints agents by name, what each waits for, and the command that mends it.
 void PrintNames(const boost::json::array& names);
 
-// PrintGate shows the answer of rollout-finish or rollout-abort (`verb`: "finish", "abort").
-void PrintGate(const boost::json::object& answer, std::string_view verb);
+// PrintGate shows whom rollout-finish would leave behind, and who follows by themselves.
+void PrintGate(const boost::json::object& answer);
+// PrintAborted shows who may hold the certificate after rollout-abort, and what becomes of them.
+void PrintAborted(const boost::json::object& answer, bool accepted);
 
 // Watching shows a rollout on a terminal as it moves: one bar that is drawn anew, and a line
 // whenever the state has changed. The screen must be a terminal.

@@ -20,11 +20,11 @@ std::string Printed(const std::function<void()>& print) {
 }
 
 boost::json::object MakeRollout(std::string_view state) {
-  boost::json::object rollout = Parse(R"({"generation": 7, "serial": "0A",
+  boost::json::object rollout = Parse(R"J({"generation": 7, "serial": "0A",
       "since": "2026-11-22T08:00:00Z", "started": "2026-11-22T07:00:00Z",
-      "by": {"uid": 0, "name": "root"}, "canary_share": 50, "domains": ["eu/paris", "us"],
+      "by": "root (uid 0)", "canary_share": 50, "domains": ["eu/paris", "us"],
       "rate": 100, "halt_at": 200, "soak_seconds": 5400, "agents": 40, "taken": 10, "sent": 2,
-      "refused": 1, "waiting": 27, "why": "", "must_end_by": "2027-01-01T00:00:00Z"})");
+      "refused": 1, "waiting": 27, "why": "", "must_end_by": "2027-01-01T00:00:00Z"})J");
   rollout["state"] = state;
   return rollout;
 }
@@ -60,7 +60,7 @@ TEST(RolloutTextTest, ServerKnowsBetterWhatIsNext) {
 TEST(RolloutTextTest, WhatDoesNotApplyIsNotSaid) {
   const std::string text = RolloutText(Parse(
       R"({"state": "finished", "generation": 7, "serial": "0A", "halt_at": 200, "agents": 1,
-          "taken": 1, "must_end_by": "2027-01-01T00:00:00Z", "by": null})"));
+          "taken": 1, "must_end_by": "2027-01-01T00:00:00Z", "by": ""})"));
   EXPECT_EQ(text,
             "Rollout of certificate 0A (generation 7): finished, it is the certificate in use.\n"
             "  halts:          when more than 2% of the answers refuse\n"
@@ -194,7 +194,7 @@ boost::json::object MakeGate() {
 }
 
 TEST(GateTest, FinishNamesWhoDoesNotHaveItAndWhoWill) {
-  const std::string text = Printed([] { PrintGate(MakeGate(), "finish"); });
+  const std::string text = Printed([] { PrintGate(MakeGate()); });
   EXPECT_TRUE(
       text.starts_with("40 of 50 agents have not taken the certificate over:\n"
                        "  20 will by themselves at once: the server calls them\n"
@@ -209,6 +209,33 @@ TEST(GateTest, FinishNamesWhoDoesNotHaveItAndWhoWill) {
       text.contains("These are the first 2; all of them: countersign rollout plan --names"));
   EXPECT_TRUE(text.contains("countersign rollout finish --accept\n"));
   EXPECT_TRUE(text.contains("need hands stay behind"));
+}
+
+TEST(AbortedTest, HoldersAreNamedWithWhatBecomesOfThem) {
+  const std::string text = Printed([] { PrintAborted(MakeGate(), false); });
+  EXPECT_TRUE(
+      text.starts_with("The certificate is offered to nobody any more.\n"
+                       "2 agents were sent it and may hold it. Its key is kept"))
+      << text;
+  EXPECT_TRUE(text.contains("\na1     h1 "));
+  EXPECT_TRUE(text.contains("countersign rollout abort --accept"));
+  EXPECT_FALSE(text.contains("is destroyed"));
+}
+
+TEST(AbortedTest, GivenUpMeansThatTheyObeyNobody) {
+  boost::json::object answer = MakeGate();
+  answer["done"] = true;
+  const std::string text = Printed([&] { PrintAborted(answer, true); });
+  EXPECT_TRUE(text.contains("The key of the aborted certificate is destroyed. 2 agents"));
+  EXPECT_TRUE(text.contains("\na1     h1 "));
+  EXPECT_TRUE(text.contains("CertificateManager -c"));
+  EXPECT_FALSE(text.contains("--accept"));
+}
+
+TEST(AbortedTest, NobodyHoldsIt) {
+  const std::string text =
+      Printed([] { PrintAborted(Parse(R"({"done": true, "names": []})"), false); });
+  EXPECT_EQ(text, "The certificate is offered to nobody any more. Nobody was sent it.\n");
 }
 
 }  // namespace
