@@ -22,7 +22,8 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::string_view kJose = "application/jose";
-constexpr auto kTick = std::chrono::seconds(30);
+constexpr auto kTick = std::chrono::seconds(1);
+constexpr unsigned kTicksToServer = 30;
 
 net::HttpResponse RetryLater(int status, unsigned seconds) {
   auto response = net::MakeText(status, "later");
@@ -143,8 +144,13 @@ class ServerDaemon {
   }
 
   asio::awaitable<void> Tick() {
-    while (!stopping_) {
-      host_.server().Tick(ReadClocks().wall);
+    for (unsigned tick = 0; !stopping_; ++tick) {
+      server::Server& server = host_.server();
+      if (tick % kTicksToServer == 0) server.Tick(ReadClocks().wall);
+      if (server.rollout()) {
+        server.AdvanceRollout(ReadClocks().wall);
+        dispatcher_.Wake();
+      }
       co_await tick_.Sleep(kTick);
     }
   }

@@ -41,7 +41,7 @@ Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
     Kind kind;
     Method method;
   };
-  static constexpr std::array<Command, 25> kCommands = {{
+  static constexpr std::array<Command, 33> kCommands = {{
       {"status", Kind::kShows, &Admin::ShowStatus},
       {"certificates", Kind::kShows, &Admin::ListCertificates},
       {"replace", Kind::kActs, &Admin::Replace},
@@ -63,6 +63,14 @@ Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
       {"package", Kind::kActs, &Admin::MakePackage},
       {"order", Kind::kActs, &Admin::SendOrder},
       {"orders", Kind::kShows, &Admin::ShowOrders},
+      {"rollout-plan", Kind::kShows, &Admin::PlanRollout},
+      {"rollout-start", Kind::kActs, &Admin::StartRollout},
+      {"rollout-status", Kind::kShows, &Admin::RolloutStatus},
+      {"rollout-pause", Kind::kActs, &Admin::PauseRollout},
+      {"rollout-resume", Kind::kActs, &Admin::ResumeRollout},
+      {"rollout-finish", Kind::kActs, &Admin::FinishRollout},
+      {"rollout-abort", Kind::kActs, &Admin::AbortRollout},
+      {"rollout-rollback", Kind::kActs, &Admin::RollBack},
       {"rollout-proof", Kind::kShows, &Admin::ShowProof},
       {"events", Kind::kShows, &Admin::ListEvents},
       {"history", Kind::kShows, &Admin::ShowHistory},

@@ -51,6 +51,14 @@ struct AdminMessage {
 //   package  (domain, host, uses, days)     → blobs: OfcNTCer.dat, package.toml
 //   order    (agents or all, act, args, expires_seconds) → orders [{order, agent}]
 //   orders   (orders: ids)                  → orders
+//   rollout-plan   (canary_share, domains, class, after, limit) → fleet, canary, names, next_after
+//   rollout-start  (canary_share, domains, rate, halt_at, soak_seconds, from_reserve,
+//                  clock_is_right) secret: backup password, unless from_reserve
+//                                           → as replace (the pending certificate), and rollout
+//   rollout-status                          → rollout (if one is under way), earlier, kept
+//   rollout-pause; rollout-resume (halt_at, rate) → rollout
+//   rollout-finish, rollout-abort (accept)  → done, fleet, names, rollout
+//   rollout-rollback (clock_is_right) secret: backup password → as replace
 //   rollout-proof (agent)                   → generation, serial, kind, at, message, jwk, …;
 //                                             blob: the certificate, if the server knows it
 //   events   (after, limit)                 → events
@@ -89,12 +97,21 @@ class Admin {
   [[nodiscard]] Answer MakePackage(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer SendOrder(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ShowOrders(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer PlanRollout(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer StartRollout(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer RolloutStatus(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer PauseRollout(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ResumeRollout(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer FinishRollout(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer AbortRollout(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer RollBack(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ShowProof(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ListEvents(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ShowHistory(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer VerifyHistory(const AdminMessage& request, Instant now);
 
   [[nodiscard]] Result<AdminMessage> Changed(const Result<struct Issued>& issued, Instant now);
+  [[nodiscard]] Answer WithRollout(Answer answer, Instant now);
   [[nodiscard]] static Answer OnlyOffline();
   [[nodiscard]] Answer PushToAll(AdminMessage answer, Instant now);
   [[nodiscard]] Status ForEachExposed(const std::function<void(const store::AgentRow&)>& take);

@@ -133,7 +133,9 @@ Admin::Answer Admin::Forget(const AdminMessage& request, Instant now) {
       [&](store::AgentRow& row) -> Status {
         row.forgotten = true;
         row.admitted = false;
-        return server_.world().registry.DeleteProof(row.id);
+        store::Registry& registry = server_.world().registry;
+        COUNTERSIGN_RETURN_IF_ERROR(registry.DropOffersBelow(row.id, INT64_MAX));
+        return registry.DeleteProof(row.id);
       },
       "agent-forgotten", now);
 }

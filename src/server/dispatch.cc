@@ -40,16 +40,7 @@ Result<std::vector<Jti>> Server::AddOrders(const OrderRequest& request, Instant 
             "agent " + agent.Text() + " (" + (*row)->host + ") gets no orders: " + ReasonText(why),
             NextStep((*row)->standing, why, (*row)->id));
       }
-      store::OrderRow order;
-      order.jti = world_.random.Token();
-      order.agent = agent;
-      order.act = request.act;
-      order.args = request.args;
-      if (world_.by) order.by = ActorText(*world_.by);
-      order.created = now;
-      order.jti_drawn = now;
-      order.expires = now + request.expires_after;
-      order.next_attempt = now;
+      const auto order = NewOrder(agent, request.act, request.args, request.expires_after, now);
       const auto id = world_.registry.AddOrder(order);
       if (!id) return std::unexpected(id.error());
       jtis.push_back(order.jti);
@@ -64,6 +55,21 @@ Result<std::vector<Jti>> Server::AddOrders(const OrderRequest& request, Instant 
   });
   if (!added) return std::unexpected(added.error());
   return jtis;
+}
+
+store::OrderRow Server::NewOrder(const AgentId& agent, std::string act, std::string args,
+                                 Seconds expires_after, Instant now) {
+  store::OrderRow order;
+  order.jti = world_.random.Token();
+  order.agent = agent;
+  order.act = std::move(act);
+  order.args = std::move(args);
+  if (world_.by) order.by = ActorText(*world_.by);
+  order.created = now;
+  order.jti_drawn = now;
+  order.expires = now + expires_after;
+  order.next_attempt = now;
+  return order;
 }
 
 bool Server::IsCallable(const net::IpAddress& address, std::string_view report_source) const {
@@ -183,14 +189,18 @@ Result<std::string> Server::SignCall(const Call& call, std::string_view challeng
     if (order->expires <= now || now - order->jti_drawn >= kJtiLifetime) {
       return Fail(Code::kRefused, "order " + call.jti.Text() + " is too old to be signed");
     }
-    const auto signing = ChooseSigning(row->held_thumbprint, row->held_owner, row->held_server);
-    if (!signing) return Fail(Code::kRefused, "this server has no certificate");
+    const auto signing = ChooseSigning(
+        *row, {row->held_thumbprint, row->held_owner, row->held_server}, Offer::kMay, now);
+    if (!signing) return std::unexpected(signing.error());
     message = SignVersion(*order, *row, *signing, WithBundle::kYes, challenge, now);
     if (!message) return std::unexpected(message.error());
     return world_.registry.PutOrder(*order);
   });
-  if (!stored) return std::unexpected(stored.error());
-  return message;
+  if (stored) return message;
+  if (const auto loaded = LoadRollout(); !loaded) {
+    world_.log.Write(LogLevel::kError, loaded.error().message);
+  }
+  return std::unexpected(stored.error());
 }
 
 void Server::CallFailed(const Call& call, std::string_view why, Instant now) {

@@ -105,7 +105,8 @@ Result<IdentityBook> IdentityBook::Make(const std::vector<store::CertificateRow>
     if (!entry) return std::unexpected(std::move(entry).error());
     const bool single =
         row.role == CertificateRole::kServer &&
-        (row.state == CertificateState::kActive || row.state == CertificateState::kReserve);
+        (row.state == CertificateState::kActive || row.state == CertificateState::kReserve ||
+         row.state == CertificateState::kPending);
     if (single && book.Find(row.state) != nullptr) {
       return Damaged(row, "certificate " + book.Find(row.state)->certificate.serial() +
                               " is in the same state, and only one can be");
@@ -121,6 +122,14 @@ const IdentityBook::Entry* IdentityBook::Find(CertificateState state) const {
     return entry.row.role == CertificateRole::kServer && entry.row.state == state;
   });
   return at == entries_.end() ? nullptr : &*at;
+}
+
+std::vector<const IdentityBook::Entry*> IdentityBook::Aborted() const {
+  std::vector<const Entry*> aborted;
+  for (const Entry& entry : entries_) {
+    if (entry.row.state == CertificateState::kAborted) aborted.push_back(&entry);
+  }
+  return aborted;
 }
 
 const IdentityBook::Entry* IdentityBook::FindServer(const Digest& thumbprint) const {

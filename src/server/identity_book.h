@@ -29,6 +29,11 @@ class IdentityBook {
   // Active is the certificate that signs; nullptr while there is none (`-c` makes one).
   [[nodiscard]] const Entry* Active() const { return Find(store::CertificateState::kActive); }
   [[nodiscard]] const Entry* Reserve() const { return Find(store::CertificateState::kReserve); }
+  // Pending is the certificate of the rollout under way; nullptr: there is none.
+  [[nodiscard]] const Entry* Pending() const { return Find(store::CertificateState::kPending); }
+  // Aborted are those of rollouts that were aborted, whose keys are kept for agents that may hold
+  // them.
+  [[nodiscard]] std::vector<const Entry*> Aborted() const;
   [[nodiscard]] const Entry* FindServer(const Digest& thumbprint) const;
   // Owner is the owner certificate under which the active certificate stands: of a made owner, or
   // the imported certificate itself.

@@ -142,19 +142,31 @@ Result<ServerPart> IssueServer(World& world, const Owner& owner, const ServerReq
 Result<Pair> IssuePair(World& world, const store::ServerConfig& config, const Owner& owner,
                        const std::vector<ServerId>& server_ids, std::uint64_t generation,
                        Instant now) {
-  const Seconds validity = std::chrono::hours(24) * config.certificate_days;
-  ServerRequest request{.common_name = config.common_name,
-                        .server_ids = server_ids,
-                        .generation = generation,
-                        .not_before = now - kBackdated,
-                        .not_after = now + validity};
-  auto active = IssueServer(world, owner, request);
+  auto active = IssueServer(world, owner,
+                            {.common_name = config.common_name,
+                             .server_ids = server_ids,
+                             .generation = generation,
+                             .not_before = now - kBackdated,
+                             .not_after = now + ValidityOf(config)});
   if (!active) return std::unexpected(std::move(active).error());
-  ++request.generation;
-  request.not_after += validity;
-  auto reserve = IssueServer(world, owner, request);
+  auto reserve = IssueReserve(world, config, owner, server_ids, generation + 1, now);
   if (!reserve) return std::unexpected(std::move(reserve).error());
   return Pair{*std::move(active), *std::move(reserve)};
+}
+
+Result<ServerPart> IssueReserve(World& world, const store::ServerConfig& config, const Owner& owner,
+                                const std::vector<ServerId>& server_ids, std::uint64_t generation,
+                                Instant now) {
+  return IssueServer(world, owner,
+                     {.common_name = config.common_name,
+                      .server_ids = server_ids,
+                      .generation = generation,
+                      .not_before = now - kBackdated,
+                      .not_after = now + 2 * ValidityOf(config)});
+}
+
+Seconds ValidityOf(const store::ServerConfig& config) {
+  return std::chrono::hours(24) * config.certificate_days;
 }
 
 store::CertificateRow MakeRow(const crypto::Certificate& certificate, CertificateRole role,
@@ -184,10 +196,11 @@ void PutRow(Rows& rows, store::CertificateRow row) {
 
 void Retire(Rows& rows, Instant now, CertificateState as) {
   for (auto& row : rows) {
-    const bool in_use = row.state == CertificateState::kActive ||
-                        row.state == CertificateState::kPending ||
-                        row.state == CertificateState::kReserve;
-    if (row.role != CertificateRole::kServer || !in_use) continue;
+    const bool ends = row.state == CertificateState::kActive ||
+                      row.state == CertificateState::kPending ||
+                      row.state == CertificateState::kReserve ||
+                      (row.state == CertificateState::kAborted && as == CertificateState::kRevoked);
+    if (row.role != CertificateRole::kServer || !ends) continue;
     row.state = as;
     row.since = now;
   }

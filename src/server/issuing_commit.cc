@@ -4,6 +4,7 @@
 #include "crypto/hash.h"
 #include "server/events.h"
 #include "server/issuing_internal.h"
+#include "server/rollout.h"
 #include "server/standing.h"
 
 namespace countersign::server {
@@ -29,10 +30,37 @@ Status AdmitFromBackup(World& world, const AgentId& agent, Instant now) {
   return world.registry.PutAgent(**row);
 }
 
+// A rollout without a pending certificate is over: `-c`, an import, a restore took its place.
+Status EndRollout(World& world, const Change& change) {
+  const auto under_way = RolloutUnderWay(world.registry);
+  if (!under_way) return std::unexpected(under_way.error());
+  const auto book = IdentityBook::Load(world.registry);
+  if (!book) return std::unexpected(book.error());
+  const auto* const pending = book->Pending();
+  if (!*under_way) return {};
+  const bool goes_on =
+      pending != nullptr && pending->row.thumbprint == (*under_way)->rollout.thumbprint;
+  if (goes_on) return {};
+  store::RolloutRow ended = **under_way;
+  COUNTERSIGN_RETURN_IF_ERROR(trust::Abort(
+      ended.rollout, "another change took its place: " + change.event.kind, change.event.at));
+  COUNTERSIGN_RETURN_IF_ERROR(world.registry.PutRollout(ended));
+  return world.registry.DropOffersOf(ended.rollout.generation);
+}
+
+Status WriteRollout(World& world, const Change& change) {
+  if (change.rollout) COUNTERSIGN_RETURN_IF_ERROR(world.registry.PutRollout(*change.rollout));
+  for (const std::uint64_t generation : change.drop_offers) {
+    COUNTERSIGN_RETURN_IF_ERROR(world.registry.DropOffersOf(generation));
+  }
+  return EndRollout(world, change);
+}
+
 Status WriteRows(World& world, const Change& change) {
   for (const auto& row : change.rows) {
     COUNTERSIGN_RETURN_IF_ERROR(world.registry.PutCertificate(row));
   }
+  COUNTERSIGN_RETURN_IF_ERROR(WriteRollout(world, change));
   for (const AgentId& agent : change.admitted) {
     COUNTERSIGN_RETURN_IF_ERROR(AdmitFromBackup(world, agent, change.event.at));
   }
@@ -95,7 +123,8 @@ bool IsInUse(const IdentityBook& book, const Digest& key) {
   return std::any_of(book.entries().begin(), book.entries().end(), [&](const auto& entry) {
     const bool in_use = entry.row.state == store::CertificateState::kActive ||
                         entry.row.state == store::CertificateState::kPending ||
-                        entry.row.state == store::CertificateState::kReserve;
+                        entry.row.state == store::CertificateState::kReserve ||
+                        entry.row.state == store::CertificateState::kAborted;
     return entry.row.role == store::CertificateRole::kServer && in_use &&
            entry.certificate.key().digest() == key;
   });

@@ -70,6 +70,14 @@ std::vector<const IdentityBook::Entry*> Usable(const IdentityBook& book,
   std::sort(usable.begin(), usable.end(), [](const auto* a, const auto* b) {
     return a->identity.generation < b->identity.generation;
   });
+  // After a rollback two certificates are for one key; the older one is replaced.
+  for (std::size_t i = 0; i < usable.size();) {
+    const bool again = std::any_of(
+        usable.begin() + static_cast<std::ptrdiff_t>(i) + 1, usable.end(), [&](const auto* later) {
+          return later->certificate.key() == usable[i]->certificate.key();
+        });
+    i = again ? (usable.erase(usable.begin() + static_cast<std::ptrdiff_t>(i)), i) : i + 1;
+  }
   while (usable.size() > 1 && usable.front()->certificate.not_after() < now) {
     usable.erase(usable.begin());
   }

@@ -80,6 +80,14 @@ using Generations = std::map<ServerId, std::uint64_t>;
                                      const Owner& owner, const std::vector<ServerId>& server_ids,
                                      std::uint64_t generation, Instant now);
 
+// IssueReserve issues the one that follows a certificate issued now, valid for twice as long.
+[[nodiscard]] Result<ServerPart> IssueReserve(World& world, const store::ServerConfig& config,
+                                              const Owner& owner,
+                                              const std::vector<ServerId>& server_ids,
+                                              std::uint64_t generation, Instant now);
+// ValidityOf a new certificate, by the configuration.
+[[nodiscard]] Seconds ValidityOf(const store::ServerConfig& config);
+
 // --- rows (issuing_certificates.cc) ---
 
 [[nodiscard]] store::CertificateRow MakeRow(const crypto::Certificate& certificate,
@@ -87,7 +95,8 @@ using Generations = std::map<ServerId, std::uint64_t>;
                                             store::CertificateState state, Instant since);
 // PutRow adds the row, or takes the place of the one with its thumbprint.
 void PutRow(Rows& rows, store::CertificateRow row);
-// Retire makes every server certificate in use a replaced, or a revoked, one.
+// Retire makes every server certificate in use a replaced, or a revoked, one. An aborted one stays
+// that, until it is revoked: agents may hold it (protocol section 9).
 void Retire(Rows& rows, Instant now,
             store::CertificateState as = store::CertificateState::kReplaced);
 // RowsOf are the certificates of an opened backup; server certificates as replaced ones. What
@@ -120,6 +129,11 @@ enum class BackupState { kAsExpected, kNotExpected, kMissing, kOther };
 // KeyOf finds the key of a certificate; nullptr if it is not among them.
 [[nodiscard]] const crypto::PrivateKey* KeyOf(const std::vector<crypto::PrivateKey>& keys,
                                               const crypto::Certificate& certificate);
+// KeysInUse are the keys of the certificates in use by `book`: from those that an opened backup
+// `had`, or from the ring where that is an older copy. One that is nowhere is told in the log.
+[[nodiscard]] std::vector<crypto::PrivateKey> KeysInUse(World& world,
+                                                        const std::vector<crypto::PrivateKey>& had,
+                                                        const IdentityBook& book);
 // OwnerOf finds the certificate of an owner key, or makes it anew.
 [[nodiscard]] Result<Owner> OwnerOf(World& world, const crypto::PrivateKey& key,
                                     const IdentityBook& book, const ServerId& server, Instant now);
@@ -224,6 +238,10 @@ struct Change {
   std::vector<AgentId> admitted;  // by the backup that is taken over
   store::EventRow event;
   Bytes history = {};  // of the backup, where the registry has none
+  // Begun, or ended, by this change. One under way whose certificate this change takes from being
+  // pending is aborted anyway.
+  std::optional<store::RolloutRow> rollout = {};
+  std::vector<std::uint64_t> drop_offers = {};  // of these generations
 };
 // Commit writes the change in the order that issuing.h names. An error: nothing changed. Otherwise
 // the change is made, and the value tells what could not be finished.

@@ -6,28 +6,6 @@ namespace {
 using store::CertificateRole;
 using store::CertificateState;
 
-// The keys of the certificates in use: from the old backup, or from the ring where the backup is an
-// older copy.
-std::vector<crypto::PrivateKey> KeysInUse(World& world, const Present& present) {
-  std::vector<crypto::PrivateKey> keys;
-  for (const auto* const entry : {present.book.Active(), present.book.Reserve()}) {
-    if (entry == nullptr) continue;
-    if (const auto* const key = KeyOf(present.backup.server_keys, entry->certificate)) {
-      keys.push_back(*key);
-      continue;
-    }
-    auto exported = world.ring.Export(entry->certificate.key().digest(), KeyExportToken());
-    if (exported) {
-      keys.push_back(*std::move(exported));
-    } else {
-      world.log.Write(LogLevel::kWarning,
-                      "the private key of certificate " + entry->certificate.serial() +
-                          " is missing in the new automatic backup: " + exported.error().message);
-    }
-  }
-  return keys;
-}
-
 // A reserve like the active certificate, where there is none.
 Result<std::optional<ServerPart>> MissingReserve(World& world, const store::ServerConfig& config,
                                                  const Present& present, Instant now) {
@@ -59,6 +37,29 @@ Result<std::optional<ServerPart>> MissingReserve(World& world, const store::Serv
 
 }  // namespace
 
+std::vector<crypto::PrivateKey> KeysInUse(World& world, const std::vector<crypto::PrivateKey>& had,
+                                          const IdentityBook& book) {
+  std::vector<crypto::PrivateKey> keys;
+  for (const auto& entry : book.entries()) {
+    const Digest& digest = entry.certificate.key().digest();
+    if (entry.row.role != CertificateRole::kServer || !IsInUse(book, digest)) continue;
+    if (KeyOf(keys, entry.certificate) != nullptr) continue;
+    if (const auto* const key = KeyOf(had, entry.certificate)) {
+      keys.push_back(*key);
+      continue;
+    }
+    auto exported = world.ring.Export(digest, KeyExportToken());
+    if (exported) {
+      keys.push_back(*std::move(exported));
+    } else {
+      world.log.Write(LogLevel::kWarning,
+                      "the private key of certificate " + entry.certificate.serial() +
+                          " is missing in the new automatic backup: " + exported.error().message);
+    }
+  }
+  return keys;
+}
+
 Status ChangeBackupPassword(World& world, const store::ServerConfig& config,
                             const SecretBytes& old_password, const SecretBytes& new_password,
                             Instant now) {
@@ -83,7 +84,7 @@ Status ChangeBackupPassword(World& world, const store::ServerConfig& config,
                           .text = "the automatic backup is sealed with a new password; copies made "
                                   "earlier still open with the old one"}};
   BackupParts parts{.owner_key = present->backup.owner_key,
-                    .server_keys = KeysInUse(world, *present),
+                    .server_keys = KeysInUse(world, present->backup.server_keys, present->book),
                     .generations = present->backup.manifest->generations,
                     .admitted = present->admitted,
                     .history = present->backup.manifest->history};

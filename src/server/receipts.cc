@@ -44,8 +44,10 @@ CallNext Server::TakeReceipt(Call& call, std::string_view message, Instant now) 
                now);
     return CallNext::kEnded;
   }
-  const bool again =
-      WantsBundle(receipt->receipt.verdict) || receipt->receipt.verdict == trust::Verdict::kStale;
+  const trust::Verdict verdict = receipt->receipt.verdict;
+  // One that refuses the pending certificate is commanded with the active one.
+  const bool refuses = rollout_.has_value() && trust::RefusesBundle(verdict);
+  const bool again = WantsBundle(verdict) || refuses || verdict == trust::Verdict::kStale;
   return again && call.tries < kMaxTries ? CallNext::kOnceMore : CallNext::kEnded;
 }
 
@@ -73,6 +75,7 @@ Result<bool> Server::BelieveReceipt(const wire::SignedReceipt& message, std::str
   }
   COUNTERSIGN_RETURN_IF_ERROR(
       ApplyProved(row, receipt.held, receipt.seq, receipt.instance, receipt.time, proof, now));
+  COUNTERSIGN_RETURN_IF_ERROR(JudgeOffer(row, now));
   COUNTERSIGN_RETURN_IF_ERROR(KeepProof(row, receipt.held, store::ProofKind::kReceipt, text, now));
   COUNTERSIGN_RETURN_IF_ERROR(Rejudge(row, now));
   EndVersion(order, receipt, now);

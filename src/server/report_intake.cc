@@ -64,6 +64,9 @@ ReportAnswer Server::TakeReport(std::string_view message, const net::IpAddress& 
     return {};
   });
   if (done) return answer;
+  if (const auto loaded = LoadRollout(); !loaded) {
+    world_.log.Write(LogLevel::kError, loaded.error().message);
+  }
   world_.log.Write(LogLevel::kError, "report of " + report->report.iss.Text() +
                                          " not taken: " + done.error().message);
   return {.status = 503, .reply = {}, .nonce = {}, .retry_after = kRetryAfterLimit};
@@ -136,6 +139,7 @@ Status Server::TakeProvedReport(store::AgentRow& row, const wire::Report& report
   COUNTERSIGN_RETURN_IF_ERROR(TakeBundle(row, report, now));
   COUNTERSIGN_RETURN_IF_ERROR(
       ApplyProved(row, report.held, report.seq, report.instance, report.time, proof, now));
+  COUNTERSIGN_RETURN_IF_ERROR(JudgeOffer(row, now));
   return was_known ? Status() : RetireEarlier(row, now);
 }
 

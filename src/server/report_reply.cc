@@ -92,10 +92,10 @@ Result<std::string> Server::MakeReply(store::AgentRow& row, const wire::Report& 
                                       const Nonce& nonce, Instant now) {
   // Chosen by what the report claims: it is signed by the agent, and a replayed one misleads only
   // the reply to itself.
-  const auto signing = ChooseSigning(report.held.thumbprint, report.held.owner, report.held.server);
-  if (!signing) {
-    return Fail(Code::kRefused, "this server has no certificate", "CertificateManager -c PASSWORD");
-  }
+  const auto signing =
+      ChooseSigning(row, {report.held.thumbprint, report.held.owner, report.held.server},
+                    proved ? Offer::kMay : Offer::kNot, now);
+  if (!signing) return std::unexpected(signing.error());
   const auto signer = SignerOf(*signing->entry);
   if (!signer) return std::unexpected(signer.error());
   const auto head = HeadOf(world_.registry);

@@ -6,6 +6,7 @@
 #include "server/events.h"
 #include "server/issuing.h"
 #include "server/reminders.h"
+#include "server/rollout.h"
 #include "server/standing.h"
 
 namespace countersign::server {
@@ -22,6 +23,7 @@ Result<Server> Server::Create(World world, store::ServerConfig config) {
   }
   Server server(world, std::move(config), *std::move(book));
   server.call_networks_ = *std::move(networks);
+  COUNTERSIGN_RETURN_IF_ERROR(server.LoadRollout());
   return server;
 }
 
@@ -38,6 +40,7 @@ Status Server::Reload(Instant now) {
   };
   const bool is_other = active_of(*book) != active_of(book_);
   book_ = *std::move(book);
+  COUNTERSIGN_RETURN_IF_ERROR(LoadRollout());
   store::AgentQuery query{.standings = {}, .after = std::nullopt, .limit = 1'000};
   for (;;) {
     auto rows = world_.registry.ListAgents(query);
@@ -78,21 +81,6 @@ Status Server::Event(std::string_view kind, const AgentId* agent, std::string te
                               .text = std::move(text)});
 }
 
-std::optional<Server::Signing> Server::ChooseSigning(const Digest& held, const Digest& owner,
-                                                     const ServerId& server) const {
-  const auto* const active = book_.Active();
-  if (active == nullptr || book_.server_ids().empty()) return std::nullopt;
-  Signing signing{.entry = active,
-                  .bundle = {},
-                  .iss = book_.IsOurs(server) ? server : book_.server_ids().front()};
-  if (held == active->certificate.thumbprint()) return signing;
-  auto bundle = book_.BundleFor(*active, owner, signing.iss);
-  // An agent of another owner gets our own bundle, so that its verdict names what is wrong.
-  if (!bundle) bundle = book_.BundleFor(*active, active->identity.owner, signing.iss);
-  if (bundle) signing.bundle = *std::move(bundle);
-  return signing;
-}
-
 Result<std::shared_ptr<const crypto::Signer>> Server::SignerOf(
     const IdentityBook::Entry& entry) const {
   auto signer = world_.ring.Find(entry.certificate.key().digest());
@@ -119,7 +107,23 @@ void Server::Tick(Instant now) {
     return entry.second.empty() || now - entry.second.back() >= std::chrono::minutes(1);
   });
   PromoteReserveIfDue(now);
+  offers_changed_ = rollout_.has_value();
+  AdvanceRollout(now);
+  if (!book_.Aborted().empty()) ReleaseKept(now);
   Remind(now);
+}
+
+void Server::ReleaseKept(Instant now) {
+  const auto released = ReleaseAborted(world_, now);
+  if (!released) {
+    world_.log.Write(LogLevel::kError, "the key of an aborted rollout cannot be destroyed: " +
+                                           released.error().message);
+    return;
+  }
+  if (!*released) return;
+  if (const auto reloaded = Reload(now); !reloaded) {
+    world_.log.Write(LogLevel::kError, reloaded.error().message);
+  }
 }
 
 void Server::Remind(Instant now) {
@@ -137,7 +141,8 @@ void Server::Remind(Instant now) {
 void Server::PromoteReserveIfDue(Instant now) {
   const auto* const active = book_.Active();
   if (active == nullptr || book_.Reserve() == nullptr) return;
-  const bool is_due = active->certificate.not_after() - now <= kReserveAhead;
+  const auto* const last = book_.Pending() == nullptr ? active : book_.Pending();
+  const bool is_due = last->certificate.not_after() - now <= kReserveAhead;
   if (!is_due && !std::exchange(reserve_is_held_, false)) return;
   const auto issued = PromoteReserve(world_, now);
   if (!issued) {

@@ -86,6 +86,9 @@ class Server {
   [[nodiscard]] bool IsCallable(const net::IpAddress& address,
                                 std::string_view report_source) const;
 
+  // AddressOf is where an agent can be called; nothing if it cannot.
+  [[nodiscard]] std::optional<net::IpAddress> AddressOf(const store::AgentRow& row) const;
+
   // AddOrders queues one order for each agent. All or none.
   struct OrderRequest {
     std::vector<AgentId> agents;
@@ -96,9 +99,18 @@ class Server {
   [[nodiscard]] Result<std::vector<Jti>> AddOrders(const OrderRequest& request, Instant now);
 
   // Tick does what time brings: lapsed orders, silent unadmitted agents, the reserve taking over,
-  // reminders.
-  // Call it about once a minute.
+  // the rollout, reminders. Call it about once a minute.
   void Tick(Instant now);
+
+  // rollout is the one under way.
+  [[nodiscard]] const std::optional<store::RolloutRow>& rollout() const { return rollout_; }
+  // AdvanceRollout asks some more agents of the wave, and moves the rollout on by what agents
+  // answered since. Call it about once a second; it costs nothing where nothing happened.
+  void AdvanceRollout(Instant now);
+  // GateShown notes that a person has seen whom the gate names. REQUIRES: as CountRollout.
+  [[nodiscard]] Status GateShown(Instant now);
+  // CountRollout is how far it is. REQUIRES: a rollout is under way.
+  [[nodiscard]] Result<trust::RolloutCounts> CountRollout();
 
   // MayCommand: orders for this agent are taken and signed at all (else trust updates only).
   [[nodiscard]] static bool MayCommand(const store::AgentRow& row) {
@@ -129,8 +141,25 @@ class Server {
   Server(World world, store::ServerConfig config, IdentityBook book)
       : world_(world), config_(std::move(config)), book_(std::move(book)) {}
 
-  [[nodiscard]] std::optional<Signing> ChooseSigning(const Digest& held, const Digest& owner,
-                                                     const ServerId& server) const;
+  // What an agent is thought to hold.
+  struct Believes {
+    Digest held;
+    Digest owner;
+    ServerId server;
+  };
+  enum class Offer { kNot, kMay };  // the pending certificate may be offered with this message
+  [[nodiscard]] Result<Signing> ChooseSigning(const store::AgentRow& row, const Believes& believes,
+                                              Offer offer, Instant now);
+  // OfferPending offers the pending certificate to this agent, if its wave has come, and notes it.
+  [[nodiscard]] Result<bool> OfferPending(const store::AgentRow& row, Instant now);
+  // JudgeOffer notes what a proved message of `row` says of what it was offered.
+  [[nodiscard]] Status JudgeOffer(store::AgentRow& row, Instant now);
+  [[nodiscard]] Status LoadRollout();
+  [[nodiscard]] Status AskSome(Instant now);
+  [[nodiscard]] Status Ask(const store::AgentRow& row, store::RolloutRow& rollout, Instant now);
+  [[nodiscard]] Status MoveRollout(Instant now);
+  [[nodiscard]] store::OrderRow NewOrder(const AgentId& agent, std::string act, std::string args,
+                                         Seconds expires_after, Instant now);
   [[nodiscard]] Result<std::shared_ptr<const crypto::Signer>> SignerOf(
       const IdentityBook::Entry& entry) const;
 
@@ -176,7 +205,6 @@ class Server {
   // RefreshJti keeps the rule of section 5 on the age of a jti. False: the order is not open any
   // more.
   [[nodiscard]] Result<bool> RefreshJti(store::OrderRow& order, Instant now);
-  [[nodiscard]] std::optional<net::IpAddress> AddressOf(const store::AgentRow& row) const;
   [[nodiscard]] Result<bool> BelieveReceipt(const wire::SignedReceipt& receipt,
                                             std::string_view message, store::OrderRow& order,
                                             store::AgentRow& row, Instant now);
@@ -184,6 +212,7 @@ class Server {
   [[nodiscard]] Status Event(std::string_view kind, const AgentId* agent, std::string text,
                              Instant now);
   void PromoteReserveIfDue(Instant now);
+  void ReleaseKept(Instant now);
   void Remind(Instant now);
 
   World world_;
@@ -193,6 +222,8 @@ class Server {
   std::uint64_t refused_unadmitted_ = 0;  // reports beyond the limits since the last Tick
   // When unadmitted agents were registered within the last minute, by source.
   std::map<std::string, std::vector<Instant>> newcomers_;
+  std::optional<store::RolloutRow> rollout_;
+  bool offers_changed_ = false;   // since the rollout was last moved on
   bool reserve_is_held_ = false;  // an agent has seen the reserve in use: this server was rewound
 };
 

@@ -1,6 +1,7 @@
 #include "server/standing.h"
 
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "trust/verdict.h"
@@ -10,12 +11,24 @@ namespace {
 
 using trust::Verdict;
 
-// Verdicts with which an agent refuses a bundle for good: more tries of the same change nothing.
-bool RefusesBundle(std::string_view last_refusal) {
-  const auto verdict = trust::ParseVerdict(last_refusal);
-  return verdict == Verdict::kOtherOwner || verdict == Verdict::kChain ||
-         verdict == Verdict::kWrongServer || verdict == Verdict::kOlderGeneration ||
-         verdict == Verdict::kFork || verdict == Verdict::kDistrusted;
+// The rollouts' certificates, beside the active one: nothing where `held` is none of them.
+std::optional<Standing> ByRollout(const store::AgentRow& row, const IdentityBook& book) {
+  const auto* const held = book.FindServer(row.held_thumbprint);
+  if (held == nullptr) return std::nullopt;
+  switch (held->row.state) {
+    case store::CertificateState::kPending:
+      return Standing{kVerified, ""};
+    case store::CertificateState::kAborted:
+      return Standing{kBehind, "aborted"};
+    case store::CertificateState::kReplaced:
+      if (held->identity.generation < book.Active()->identity.generation) return std::nullopt;
+      return Standing{kMismatched, "stranded"};
+    case store::CertificateState::kReserve:
+    case store::CertificateState::kActive:
+    case store::CertificateState::kRevoked:
+      return std::nullopt;
+  }
+  return std::nullopt;
 }
 
 // What `held` says, admitted or not.
@@ -28,6 +41,7 @@ Standing ByHeld(const store::AgentRow& row, const IdentityBook& book) {
                ? Standing{kMismatched, row.last_refusal}
                : Standing{kVerified, ""};
   }
+  if (const auto by_rollout = ByRollout(row, book)) return *by_rollout;
   if (!book.KnowsOwner(row.held_owner)) return {kMismatched, "other-owner"};
   if (!book.IsOurs(row.held_server)) {
     // An owner of this server's past is not its owner: a replaced identity's agents are cut off.
@@ -39,7 +53,8 @@ Standing ByHeld(const store::AgentRow& row, const IdentityBook& book) {
   if (!book.BundleFor(*active, row.held_owner, row.held_server)) {
     return {kMismatched, "no-succession"};
   }
-  if (RefusesBundle(row.last_refusal)) return {kMismatched, row.last_refusal};
+  const auto refusal = trust::ParseVerdict(row.last_refusal);
+  if (refusal && trust::RefusesBundle(*refusal)) return {kMismatched, row.last_refusal};
   return {kBehind, ""};
 }
 
@@ -51,7 +66,7 @@ struct Words {
 
 constexpr std::string_view kUseMover = "IpXfer -e OfcNTCer.dat (on the agent)";
 
-constexpr std::array<Words, 14> kWords = {{
+constexpr std::array<Words, 16> kWords = {{
     {"reinstalled", "its machine was installed anew, as another agent",
      "nothing; countersign agents forget ID removes the row for good"},
     {"revoked", "it has not heard yet that the key which it obeys was stolen",
@@ -64,6 +79,10 @@ constexpr std::array<Words, 14> kWords = {{
      "CertificateManager -c PASSWORD"},
     {"unproved", "it says that it holds a newer certificate than this server, and has not shown it",
      "nothing: it is asked for it; if it stays so, IpXfer -e OfcNTCer.dat (on the agent)"},
+    {"aborted", "it holds the certificate of an aborted rollout, whose key is kept for it",
+     "nothing: it takes the next certificate over"},
+    {"stranded", "it holds the certificate of an aborted rollout, whose key was given up",
+     "CertificateManager -c PASSWORD"},
     {"no-succession", "no succession leads from its certificate to the active one",
      "CertificateManager -c PASSWORD"},
     {"no-certificate", "the server has no certificate", "CertificateManager -c PASSWORD"},

@@ -32,6 +32,7 @@ struct Standing {
 // Where several words fit, the first of: retired, quarantined, mismatched, exposed, new, behind,
 // verified. Reasons of `mismatched`: other-owner, wrong-server, ahead (it holds a newer certificate
 // than this server has: the server was restored), unproved (it says so, but has not shown it),
+// stranded (it holds the certificate of an aborted rollout whose key was destroyed),
 // no-succession (its certificate is this owner's, and no bundle leads from it to the active one:
 // `-c` makes one), no-certificate (the server has none), or the verdict with which it refuses the
 // bundle (fork, distrusted, chain, older-generation).

@@ -62,4 +62,18 @@ bool IsFinal(Verdict verdict) {
   }
 }
 
+bool RefusesBundle(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kOtherOwner:
+    case Verdict::kChain:
+    case Verdict::kWrongServer:
+    case Verdict::kOlderGeneration:
+    case Verdict::kFork:
+    case Verdict::kDistrusted:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace countersign::trust

@@ -41,4 +41,8 @@ enum class Verdict {
 // verdict ends only the version of the order that it names.
 [[nodiscard]] bool IsFinal(Verdict verdict);
 
+// RefusesBundle: the agent does not take these certificates, and more tries of the same change
+// nothing.
+[[nodiscard]] bool RefusesBundle(Verdict verdict);
+
 }  // namespace countersign::trust

@@ -1,0 +1,290 @@
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+#include <limits>
+#include <utility>
+
+#include "server/admin.h"
+#include "server/admin_request.h"
+#include "server/fleet_json.h"
+#include "server/rollout.h"
+#include "server/standing.h"
+
+// Rollouts: beginning, looking at and steering one (protocol section 9).
+namespace countersign::server {
+namespace {
+
+constexpr std::size_t kMaxNames = 1'000;
+constexpr std::size_t kEarlierShown = 10;
+constexpr std::uint64_t kMostSoak = 366 * 86'400;
+
+Result<trust::RolloutTerms> ReadTerms(const AdminMessage& request) {
+  const trust::RolloutTerms usual;
+  const auto share = NumberMember(request, "canary_share", 0, trust::kEverybody);
+  if (!share) return std::unexpected(share.error());
+  auto domains = TextsMember(request, "domains");
+  if (!domains) return std::unexpected(std::move(domains).error());
+  const auto rate = NumberMember(request, "rate", 0, std::numeric_limits<std::uint32_t>::max());
+  if (!rate) return std::unexpected(rate.error());
+  const auto halt_at = NumberMember(request, "halt_at", usual.halt_at, trust::kEverybody);
+  if (!halt_at) return std::unexpected(halt_at.error());
+  const auto soak = NumberMember(request, "soak_seconds",
+                                 static_cast<std::uint64_t>(usual.soak.count()), kMostSoak);
+  if (!soak) return std::unexpected(soak.error());
+  trust::RolloutTerms terms{.canary_share = static_cast<trust::BasisPoints>(*share),
+                            .domains = *std::move(domains),
+                            .rate_per_hour = *rate,
+                            .halt_at = static_cast<trust::BasisPoints>(*halt_at),
+                            .soak = Seconds(*soak)};
+  COUNTERSIGN_RETURN_IF_ERROR(trust::CheckTerms(terms));
+  return terms;
+}
+
+Result<ResumeOptions> ReadResumeOptions(const AdminMessage& request) {
+  ResumeOptions options;
+  if (request.json.contains("halt_at")) {
+    const auto halt_at = NumberMember(request, "halt_at", 0, trust::kEverybody);
+    if (!halt_at) return std::unexpected(halt_at.error());
+    options.halt_at = static_cast<trust::BasisPoints>(*halt_at);
+  }
+  if (request.json.contains("rate")) {
+    const auto rate = NumberMember(request, "rate", 0, std::numeric_limits<std::uint32_t>::max());
+    if (!rate) return std::unexpected(rate.error());
+    options.rate_per_hour = *rate;
+  }
+  return options;
+}
+
+Result<std::optional<Prospect>> ReadClass(const AdminMessage& request) {
+  const auto name = TextMember(request, "class", "");
+  if (!name) return std::unexpected(name.error());
+  if (name->empty()) return std::nullopt;
+  const auto* const found = std::ranges::find(kProspects, *name, ProspectName);
+  if (found != kProspects.end()) return *found;
+  return Fail(Code::kUsage, "\"" + *name +
+                                "\" is no class of agents; there are taken, at-once, "
+                                "next-contact, unseen, hands");
+}
+
+// How many agents the first wave would have: as many as StartRollout draws.
+std::uint64_t CanaryOf(const trust::RolloutTerms& terms, const Fleet& fleet) {
+  if (terms.canary_share > 0) {
+    return (fleet.all.agents * terms.canary_share + trust::kEverybody - 1) / trust::kEverybody;
+  }
+  std::uint64_t count = 0;
+  for (const auto& [domain, counts] : fleet.domains) {
+    const bool is_in = std::ranges::any_of(
+        terms.domains, [&](const std::string& of) { return trust::IsInDomain(domain, of); });
+    if (is_in) count += counts.agents;
+  }
+  return count;
+}
+
+// Gate is who has not taken the certificate over, those first who need hands.
+struct Gate {
+  Fleet fleet;
+  boost::json::array names;
+  bool is_shown = false;  // and nobody has come to need hands since
+};
+
+Result<Gate> LookAtGate(Server& server, Instant now) {
+  Gate gate;
+  const auto shown = server.rollout() ? server.rollout()->rollout.gate_shown : std::nullopt;
+  gate.is_shown = shown.has_value();
+  boost::json::array others;
+  auto fleet = LookAtFleet(server, now, [&](const store::AgentRow& row, const Member& member) {
+    if (member.prospect == Prospect::kTaken) return;
+    const bool hands = member.prospect == Prospect::kHands;
+    if (hands && shown && row.standing == kMismatched && row.standing_since > *shown) {
+      gate.is_shown = false;
+    }
+    boost::json::array& to = hands ? gate.names : others;
+    if (to.size() < kMaxNames) to.push_back(MemberJson(row, member));
+  });
+  if (!fleet) return std::unexpected(std::move(fleet).error());
+  gate.fleet = *std::move(fleet);
+  for (auto& other : others) {
+    if (gate.names.size() >= kMaxNames) break;
+    gate.names.push_back(std::move(other));
+  }
+  return gate;
+}
+
+// MayHold names the agents that were sent the certificate of an aborted rollout: without its key
+// they obey nobody until the next one.
+Result<boost::json::array> MayHold(Server& server) {
+  store::Registry& registry = server.world().registry;
+  boost::json::array names;
+  for (const auto* const entry : server.book().Aborted()) {
+    const auto offers = registry.ListOffers(entry->identity.generation, std::nullopt, kMaxNames);
+    if (!offers) return std::unexpected(offers.error());
+    for (const auto& offer : *offers) {
+      const auto row = registry.FindAgent(offer.agent);
+      if (!row) return std::unexpected(row.error());
+      if (!*row || names.size() >= kMaxNames) continue;
+      names.push_back(MemberJson(**row, {Prospect::kHands, "aborted"}));
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+Admin::Answer Admin::PlanRollout(const AdminMessage& request, Instant now) {
+  const auto terms = ReadTerms(request);
+  if (!terms) return std::unexpected(terms.error());
+  const auto wanted = ReadClass(request);
+  if (!wanted) return std::unexpected(wanted.error());
+  const auto limit = NumberMember(request, "limit", kMaxNames, kMaxNames);
+  if (!limit) return std::unexpected(limit.error());
+  const auto after_text = TextMember(request, "after", "");
+  if (!after_text) return std::unexpected(after_text.error());
+  const auto after = AgentId::ParseText(*after_text);
+  boost::json::array names;
+  std::string next_after;
+  const auto fleet =
+      LookAtFleet(server_, now, [&](const store::AgentRow& row, const Member& member) {
+        if (!*wanted || member.prospect != **wanted || (after && row.id <= *after)) return;
+        if (names.size() < *limit) {
+          names.push_back(MemberJson(row, member));
+          return;
+        }
+        if (next_after.empty()) next_after = std::string(names.back().at("agent").as_string());
+      });
+  if (!fleet) return std::unexpected(fleet.error());
+  AdminMessage answer;
+  answer.json = {{"fleet", FleetJson(*fleet)},
+                 {"canary", CanaryOf(*terms, *fleet)},
+                 {"names", std::move(names)},
+                 {"next_after", next_after}};
+  return answer;
+}
+
+Admin::Answer Admin::StartRollout(const AdminMessage& request, Instant now) {
+  const auto terms = ReadTerms(request);
+  if (!terms) return std::unexpected(terms.error());
+  const auto from_reserve = FlagMember(request, "from_reserve");
+  if (!from_reserve) return std::unexpected(from_reserve.error());
+  const auto clock = FlagMember(request, "clock_is_right");
+  if (!clock) return std::unexpected(clock.error());
+  const SecretBytes* password = nullptr;
+  if (!*from_reserve) {
+    const auto given = Secret(request, 0);
+    if (!given) return std::unexpected(given.error());
+    password = *given;
+  }
+  const auto issued = server::StartRollout(server_.world(), server_.config(), password, *terms,
+                                           *clock ? ClockIsRight::kYes : ClockIsRight::kNo, now);
+  return WithRollout(Changed(issued, now), now);
+}
+
+Admin::Answer Admin::WithRollout(Answer answer, Instant now) {
+  if (!answer) return answer;
+  server_.AdvanceRollout(now);
+  if (!server_.rollout()) return answer;
+  const auto counts = server_.CountRollout();
+  if (!counts) return std::unexpected(counts.error());
+  answer->json["rollout"] = RolloutJson(server_.book(), *server_.rollout(), *counts);
+  return answer;
+}
+
+Admin::Answer Admin::RolloutStatus(const AdminMessage&, Instant) {
+  store::Registry& registry = server_.world().registry;
+  AdminMessage answer;
+  if (server_.rollout()) {
+    const auto counts = server_.CountRollout();
+    if (!counts) return std::unexpected(counts.error());
+    answer.json["rollout"] = RolloutJson(server_.book(), *server_.rollout(), *counts);
+  }
+  const auto rows = registry.ListRollouts(kEarlierShown + 1);
+  if (!rows) return std::unexpected(rows.error());
+  boost::json::array earlier;
+  for (const auto& row : *rows) {
+    if (trust::IsUnderWay(row.rollout.state) || earlier.size() >= kEarlierShown) continue;
+    earlier.push_back(RolloutJson(server_.book(), row, std::nullopt));
+  }
+  boost::json::array kept;
+  for (const auto* const entry : server_.book().Aborted()) {
+    const auto counts = registry.CountOffers(entry->identity.generation);
+    if (!counts) return std::unexpected(counts.error());
+    kept.push_back(boost::json::object{{"generation", entry->identity.generation},
+                                       {"serial", entry->certificate.serial()},
+                                       {"agents", counts->sent + counts->taken + counts->refused}});
+  }
+  answer.json["earlier"] = std::move(earlier);
+  answer.json["kept"] = std::move(kept);
+  return answer;
+}
+
+Admin::Answer Admin::PauseRollout(const AdminMessage&, Instant now) {
+  COUNTERSIGN_RETURN_IF_ERROR(server::PauseRollout(server_.world(), now));
+  COUNTERSIGN_RETURN_IF_ERROR(server_.Reload(now));
+  return WithRollout(AdminMessage(), now);
+}
+
+Admin::Answer Admin::ResumeRollout(const AdminMessage& request, Instant now) {
+  const auto options = ReadResumeOptions(request);
+  if (!options) return std::unexpected(options.error());
+  COUNTERSIGN_RETURN_IF_ERROR(server::ResumeRollout(server_.world(), *options, now));
+  COUNTERSIGN_RETURN_IF_ERROR(server_.Reload(now));
+  return WithRollout(AdminMessage(), now);
+}
+
+Admin::Answer Admin::FinishRollout(const AdminMessage& request, Instant now) {
+  const auto accept = FlagMember(request, "accept");
+  if (!accept) return std::unexpected(accept.error());
+  if (!server_.rollout()) {
+    return Fail(Code::kNotFound, "no rollout is under way", "countersign rollout start");
+  }
+  auto gate = LookAtGate(server_, now);
+  if (!gate) return std::unexpected(std::move(gate).error());
+  const bool all_have_it = gate->fleet.all.taken == gate->fleet.all.agents;
+  AdminMessage answer;
+  answer.json = {
+      {"done", true}, {"fleet", FleetJson(gate->fleet)}, {"names", std::move(gate->names)}};
+  if (all_have_it || (*accept && gate->is_shown)) {
+    const auto issued = server::FinishRollout(server_.world(), now);
+    auto changed = Changed(issued, now);
+    if (!changed) return changed;
+    for (auto& member : changed->json) answer.json[member.key()] = std::move(member.value());
+    return answer;
+  }
+  answer.json["done"] = false;
+  COUNTERSIGN_RETURN_IF_ERROR(server_.GateShown(now));
+  return WithRollout(std::move(answer), now);
+}
+
+Admin::Answer Admin::AbortRollout(const AdminMessage& request, Instant now) {
+  const auto accept = FlagMember(request, "accept");
+  if (!accept) return std::unexpected(accept.error());
+  // Only what was aborted before, and named, is given up.
+  const bool was_under_way = server_.rollout().has_value();
+  const Strand strand = *accept && !was_under_way ? Strand::kYes : Strand::kNo;
+  auto names = MayHold(server_);
+  if (!names) return std::unexpected(std::move(names).error());
+  COUNTERSIGN_RETURN_IF_ERROR(server::AbortRollout(server_.world(), strand, now));
+  COUNTERSIGN_RETURN_IF_ERROR(server_.Reload(now));
+  if (strand == Strand::kNo) {
+    names = MayHold(server_);
+    if (!names) return std::unexpected(std::move(names).error());
+  }
+  const auto fleet = LookAtFleet(server_, now);
+  if (!fleet) return std::unexpected(fleet.error());
+  AdminMessage answer;
+  answer.json = {{"done", !*accept || strand == Strand::kYes || names->empty()},
+                 {"fleet", FleetJson(*fleet)},
+                 {"names", *std::move(names)}};
+  return answer;
+}
+
+Admin::Answer Admin::RollBack(const AdminMessage& request, Instant now) {
+  const auto clock = FlagMember(request, "clock_is_right");
+  if (!clock) return std::unexpected(clock.error());
+  const auto password = Secret(request, 0);
+  if (!password) return std::unexpected(password.error());
+  return Changed(server::RollBack(server_.world(), server_.config(), **password,
+                                  *clock ? ClockIsRight::kYes : ClockIsRight::kNo, now),
+                 now);
+}
+
+}  // namespace countersign::server

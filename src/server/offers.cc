@@ -1,0 +1,118 @@
+#include <utility>
+
+#include "server/server.h"
+
+// Which certificate signs to an agent: the active one, or that of a rollout (protocol section 9).
+namespace countersign::server {
+namespace {
+
+// An agent that answered so often since it was sent the pending certificate, and neither took it
+// over nor refused it, counts as one that does not take it.
+constexpr std::uint32_t kMaxSends = 5;
+constexpr std::string_view kNotTaken = "not-taken";
+
+bool SignsForHolders(const IdentityBook::Entry& entry) {
+  return entry.row.state == store::CertificateState::kPending ||
+         entry.row.state == store::CertificateState::kAborted;
+}
+
+}  // namespace
+
+Status Server::LoadRollout() {
+  auto rows = world_.registry.ListRollouts(1);
+  if (!rows) return std::unexpected(std::move(rows).error());
+  rollout_.reset();
+  if (!rows->empty() && trust::IsUnderWay(rows->front().rollout.state)) {
+    rollout_ = std::move(rows->front());
+  }
+  return {};
+}
+
+Result<Server::Signing> Server::ChooseSigning(const store::AgentRow& row, const Believes& believes,
+                                              Offer offer, Instant now) {
+  const auto* const active = book_.Active();
+  if (active == nullptr || book_.server_ids().empty()) {
+    return Fail(Code::kRefused, "this server has no certificate", "CertificateManager -c PASSWORD");
+  }
+  Signing signing{
+      .entry = active,
+      .bundle = {},
+      .iss = book_.IsOurs(believes.server) ? believes.server : book_.server_ids().front()};
+  // Whoever holds a rollout's certificate obeys that, and nothing older.
+  const auto* const held = book_.FindServer(believes.held);
+  if (held != nullptr && SignsForHolders(*held) && SignerOf(*held)) signing.entry = held;
+  if (held == signing.entry) return signing;
+  if (offer == Offer::kMay && book_.Pending() != nullptr) {
+    auto bundle = book_.BundleFor(*book_.Pending(), believes.owner, signing.iss);
+    const auto offered = bundle ? OfferPending(row, now) : false;
+    if (!offered) return std::unexpected(offered.error());
+    if (*offered) {
+      signing.entry = book_.Pending();
+      signing.bundle = *std::move(bundle);
+      return signing;
+    }
+  }
+  auto bundle = book_.BundleFor(*active, believes.owner, signing.iss);
+  // An agent of another owner gets our own bundle, so that its verdict names what is wrong.
+  if (!bundle) bundle = book_.BundleFor(*active, active->identity.owner, signing.iss);
+  if (bundle) signing.bundle = *std::move(bundle);
+  return signing;
+}
+
+Result<bool> Server::OfferPending(const store::AgentRow& row, Instant now) {
+  if (!rollout_ || !MayCommand(row)) return false;
+  trust::Rollout& rollout = rollout_->rollout;
+  if (!trust::IsOffered(rollout, row.id, row.domain)) return false;
+  auto found = world_.registry.FindOffer(row.id, rollout.generation);
+  if (!found) return std::unexpected(std::move(found).error());
+  std::optional<store::OfferRow> offer = *std::move(found);
+  if (offer && offer->state == store::OfferState::kRefused) return false;
+  if (!offer) {
+    if (trust::OffersLeft(rollout, now, 1) == 0) return false;
+    ++rollout.rate_used;
+    COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutRollout(*rollout_));
+    offer = {.agent = row.id, .generation = rollout.generation, .since = now};
+  }
+  ++offer->sends;
+  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutOffer(*offer));
+  return true;
+}
+
+Status Server::JudgeOffer(store::AgentRow& row, Instant now) {
+  const auto* const pending = book_.Pending();
+  if (pending == nullptr && book_.Aborted().empty()) return {};
+  if (row.held_known && !row.want_bundle) {
+    COUNTERSIGN_RETURN_IF_ERROR(world_.registry.DropOffersBelow(row.id, row.held_generation));
+  }
+  if (pending == nullptr || !MayCommand(row)) return {};
+  const bool holds = row.held_thumbprint == pending->certificate.thumbprint();
+  auto found = world_.registry.FindOffer(row.id, pending->identity.generation);
+  if (!found) return std::unexpected(std::move(found).error());
+  store::OfferRow offer = (*std::move(found))
+                              .value_or(store::OfferRow{.agent = row.id,
+                                                        .generation = pending->identity.generation,
+                                                        .sends = 0,
+                                                        .since = now});
+  const store::OfferRow before = offer;
+  const auto refusal = trust::ParseVerdict(row.last_refusal);
+  if (holds) {
+    offer.state = store::OfferState::kTaken;
+    offer.verdict.clear();
+  } else if (offer.state == store::OfferState::kTaken) {
+    offer.state = store::OfferState::kSent;  // set back to an earlier state
+    offer.sends = 0;
+  } else if (offer.state == store::OfferState::kSent && offer.sends > 0) {
+    const bool refused = refusal && trust::RefusesBundle(*refusal);
+    if (!refused && offer.sends < kMaxSends) return {};
+    offer.state = store::OfferState::kRefused;
+    offer.verdict = refused ? row.last_refusal : kNotTaken;
+    row.last_refusal.clear();  // of the pending certificate, not of the active one
+  }
+  if (offer == before) return {};
+  offer.since = now;
+  offers_changed_ = true;
+  if (rollout_) rollout_->rollout.moved = now;
+  return world_.registry.PutOffer(offer);
+}
+
+}  // namespace countersign::server
