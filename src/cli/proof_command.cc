@@ -60,16 +60,19 @@ void PrintCheck(const server::AdminMessage& proof, const std::vector<std::string
   for (const auto& line : before) PrintLine("  " + line);
   PrintLine("  jose jws ver -i " + std::string(kMessageFile) + " -k " + kKeyFile +
             " -O- && echo && echo valid");
-  PrintLine("It ends with \"valid\", and the message says: \"iss\":\"urn:uuid:" +
-            Text(proof.json, "agent") + "\", in \"held\" \"x5t#S256\":\"" +
-            Text(proof.json, "x5t") + "\". That is the certificate:");
+  PrintLine(
+      "The signature is the agent's only if it ends with \"valid\". The message has to say "
+      "\"iss\":\"urn:uuid:" +
+      Text(proof.json, "agent") + "\", and in \"held\" \"x5t#S256\":\"" + Text(proof.json, "x5t") +
+      "\", the SHA-256 of the certificate" + (proof.blobs.empty() ? "." : ":"));
   if (!proof.blobs.empty()) {
     PrintLine("  openssl dgst -sha256 -binary " + std::string(kCertificateFile) +
-              " | jose b64 enc -I-");
+              " | jose b64 enc -I- && echo");
   }
   PrintLine(
-      "And the key is the agent's: its id is the beginning of this, with 8 as its 13th digit, "
-      "and 8, 9, a or b as its 17th:");
+      "The key is the agent's only if its id is the first 32 digits of this, but for the 13th, an "
+      "8, "
+      "and the 17th, one of 8, 9, a and b:");
   const std::string coordinate = "jose fmt -j " + std::string(kKeyFile) + " -g ";
   const std::string decoded = " -u- | jose b64 dec -i-; ";
   PrintLine("  { echo " + std::string(kSpkiPrefix) + " | base64 -d; " + coordinate + "x" + decoded +
