@@ -262,18 +262,20 @@ Admin::Answer Admin::AbortRollout(const AdminMessage& request, Instant now) {
   const Strand strand = *accept && !was_under_way ? Strand::kYes : Strand::kNo;
   auto names = MayHold(server_);
   if (!names) return std::unexpected(std::move(names).error());
-  COUNTERSIGN_RETURN_IF_ERROR(server::AbortRollout(server_.world(), strand, now));
-  COUNTERSIGN_RETURN_IF_ERROR(server_.Reload(now));
-  if (strand == Strand::kNo) {
+  const bool only_shows = !*accept && !was_under_way && !server_.book().Aborted().empty();
+  if (!only_shows) {
+    COUNTERSIGN_RETURN_IF_ERROR(server::AbortRollout(server_.world(), strand, now));
+    COUNTERSIGN_RETURN_IF_ERROR(server_.Reload(now));
+  }
+  if (was_under_way) {
     names = MayHold(server_);
     if (!names) return std::unexpected(std::move(names).error());
   }
   const auto fleet = LookAtFleet(server_, now);
   if (!fleet) return std::unexpected(fleet.error());
   AdminMessage answer;
-  answer.json = {{"done", !*accept || strand == Strand::kYes || names->empty()},
-                 {"fleet", FleetJson(*fleet)},
-                 {"names", *std::move(names)}};
+  const bool done = strand == Strand::kYes || (!*accept && was_under_way) || names->empty();
+  answer.json = {{"done", done}, {"fleet", FleetJson(*fleet)}, {"names", *std::move(names)}};
   return answer;
 }
 

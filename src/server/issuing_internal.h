@@ -129,11 +129,13 @@ enum class BackupState { kAsExpected, kNotExpected, kMissing, kOther };
 // KeyOf finds the key of a certificate; nullptr if it is not among them.
 [[nodiscard]] const crypto::PrivateKey* KeyOf(const std::vector<crypto::PrivateKey>& keys,
                                               const crypto::Certificate& certificate);
-// KeysInUse are the keys of the certificates in use by `book`: from those that an opened backup
-// `had`, or from the ring where that is an older copy. One that is nowhere is told in the log.
-[[nodiscard]] std::vector<crypto::PrivateKey> KeysInUse(World& world,
-                                                        const std::vector<crypto::PrivateKey>& had,
-                                                        const IdentityBook& book);
+// KeysToKeep are the keys that belong into the automatic backup, of active, pending and reserve
+// certificates by `book`: from those that an opened backup `had`, or from the ring where that is an
+// older copy. One that is nowhere is told in the log. Not those of aborted rollouts: a server made
+// from the backup must not begin with one.
+[[nodiscard]] std::vector<crypto::PrivateKey> KeysToKeep(World& world,
+                                                         const std::vector<crypto::PrivateKey>& had,
+                                                         const IdentityBook& book);
 // OwnerOf finds the certificate of an owner key, or makes it anew.
 [[nodiscard]] Result<Owner> OwnerOf(World& world, const crypto::PrivateKey& key,
                                     const IdentityBook& book, const ServerId& server, Instant now);

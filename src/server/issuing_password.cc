@@ -37,12 +37,15 @@ Result<std::optional<ServerPart>> MissingReserve(World& world, const store::Serv
 
 }  // namespace
 
-std::vector<crypto::PrivateKey> KeysInUse(World& world, const std::vector<crypto::PrivateKey>& had,
-                                          const IdentityBook& book) {
+std::vector<crypto::PrivateKey> KeysToKeep(World& world, const std::vector<crypto::PrivateKey>& had,
+                                           const IdentityBook& book) {
   std::vector<crypto::PrivateKey> keys;
   for (const auto& entry : book.entries()) {
     const Digest& digest = entry.certificate.key().digest();
-    if (entry.row.role != CertificateRole::kServer || !IsInUse(book, digest)) continue;
+    const bool kept = entry.row.state == CertificateState::kActive ||
+                      entry.row.state == CertificateState::kPending ||
+                      entry.row.state == CertificateState::kReserve;
+    if (entry.row.role != CertificateRole::kServer || !kept) continue;
     if (KeyOf(keys, entry.certificate) != nullptr) continue;
     if (const auto* const key = KeyOf(had, entry.certificate)) {
       keys.push_back(*key);
@@ -84,7 +87,7 @@ Status ChangeBackupPassword(World& world, const store::ServerConfig& config,
                           .text = "the automatic backup is sealed with a new password; copies made "
                                   "earlier still open with the old one"}};
   BackupParts parts{.owner_key = present->backup.owner_key,
-                    .server_keys = KeysInUse(world, present->backup.server_keys, present->book),
+                    .server_keys = KeysToKeep(world, present->backup.server_keys, present->book),
                     .generations = present->backup.manifest->generations,
                     .admitted = present->admitted,
                     .history = present->backup.manifest->history};

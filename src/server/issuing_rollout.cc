@@ -91,7 +91,7 @@ Result<Issued> StartFromReserve(World& world, const trust::RolloutTerms& terms, 
     return Fail(Code::kNotFound,
                 "there is no reserve certificate. Nothing was changed. With the password of the "
                 "automatic backup a new certificate is issued",
-                "countersign rollout start PASSWORD");
+                "countersign rollout start");
   }
   COUNTERSIGN_RETURN_IF_ERROR(CheckKey(world, *reserve, "reserve"));
   const auto rollout = MakeRollout(world, reserve->certificate, terms, now);
@@ -158,7 +158,7 @@ Status Seal(World& world, const Present& present, const Owner& owner, const Secr
   for (const NewKey& key : change.new_keys) had.push_back(key.key);
   auto backup = SealParts(world,
                           {.owner_key = owner.key,
-                           .server_keys = KeysInUse(world, had, *book),
+                           .server_keys = KeysToKeep(world, had, *book),
                            .generations = present.backup.manifest->generations,
                            .admitted = present.admitted,
                            .history = present.backup.manifest->history},

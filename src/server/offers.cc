@@ -40,8 +40,10 @@ Result<Server::Signing> Server::ChooseSigning(const store::AgentRow& row, const 
       .iss = book_.IsOurs(believes.server) ? believes.server : book_.server_ids().front()};
   // Whoever holds a rollout's certificate obeys that, and nothing older.
   const auto* const held = book_.FindServer(believes.held);
-  if (held != nullptr && SignsForHolders(*held) && SignerOf(*held)) signing.entry = held;
-  if (held == signing.entry) return signing;
+  if (held != nullptr && SignsForHolders(*held) && SignerOf(*held)) {
+    signing.entry = held;
+    return signing;
+  }
   if (offer == Offer::kMay && book_.Pending() != nullptr) {
     auto bundle = book_.BundleFor(*book_.Pending(), believes.owner, signing.iss);
     const auto offered = bundle ? OfferPending(row, now) : false;
@@ -52,6 +54,7 @@ Result<Server::Signing> Server::ChooseSigning(const store::AgentRow& row, const 
       return signing;
     }
   }
+  if (held == active) return signing;
   auto bundle = book_.BundleFor(*active, believes.owner, signing.iss);
   // An agent of another owner gets our own bundle, so that its verdict names what is wrong.
   if (!bundle) bundle = book_.BundleFor(*active, active->identity.owner, signing.iss);

@@ -124,7 +124,8 @@ Standing StandingOf(const store::AgentRow& row, const IdentityBook& book) {
 bool IsExposed(const store::AgentRow& row, const IdentityBook& book) {
   const std::uint64_t revoked = book.RevokedGeneration();
   if (revoked == 0 || !row.successor.is_nil()) return false;
-  if (!row.held_known) return true;
+  // Two machines share this row, and one of them does not speak for both.
+  if (!row.held_known || row.cloned) return true;
   return row.held_generation <= revoked && book.KnowsOwner(row.held_owner) &&
          book.IsOurs(row.held_server);
 }

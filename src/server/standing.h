@@ -40,7 +40,8 @@ struct Standing {
 
 // IsExposed: whoever has the key of a revoked certificate may still command this agent, whatever
 // its standing: it has not proved to hold a certificate that came after (protocol section 9). An
-// agent that trusts another owner or another server never was, and a retired one is no more.
+// agent that trusts another owner or another server never was, and a retired one is no more. A
+// cloned one stays it until it is forgotten: one of its machines does not speak for the other.
 [[nodiscard]] bool IsExposed(const store::AgentRow& row, const IdentityBook& book);
 
 // HoldsEarlierOwner: it has not proved to follow the present owner, so whoever has the key of the
