@@ -109,6 +109,7 @@ Status MemoryRegistry::PutAgent(const AgentRow& row) {
 Status MemoryRegistry::DeleteAgent(const AgentId& id) {
   Erase(content_.agents, id);
   Erase(content_.proofs, id);
+  EraseOffers([&](const store::OfferRow& row) { return row.agent == id; });
   return {};
 }
 
@@ -272,6 +273,88 @@ Result<std::optional<store::ProofRow>> MemoryRegistry::FindProof(const AgentId& 
 
 Status MemoryRegistry::DeleteProof(const AgentId& agent) {
   Erase(content_.proofs, agent);
+  return {};
+}
+
+// --- rollouts ---
+
+Status MemoryRegistry::PutRollout(const store::RolloutRow& row) {
+  Set(content_.rollouts, row.rollout.generation, row);
+  return {};
+}
+
+Result<std::vector<store::RolloutRow>> MemoryRegistry::ListRollouts(std::size_t limit) {
+  std::vector<store::RolloutRow> rows;
+  for (auto at = content_.rollouts.rbegin(); at != content_.rollouts.rend(); ++at) {
+    if (rows.size() < limit) rows.push_back(at->second);
+  }
+  return rows;
+}
+
+Status MemoryRegistry::PutOffer(const store::OfferRow& row) {
+  Set(content_.offers, {row.generation, row.agent}, row);
+  return {};
+}
+
+Result<std::optional<store::OfferRow>> MemoryRegistry::FindOffer(const AgentId& agent,
+                                                                 std::uint64_t generation) {
+  return Find(content_.offers, std::pair(generation, agent));
+}
+
+Result<store::OfferCounts> MemoryRegistry::CountOffers(std::uint64_t generation) {
+  store::OfferCounts counts;
+  for (auto at = content_.offers.lower_bound({generation, AgentId()});
+       at != content_.offers.end() && at->first.first == generation; ++at) {
+    const auto state = at->second.state;
+    counts.sent += state == store::OfferState::kSent ? 1U : 0U;
+    counts.taken += state == store::OfferState::kTaken ? 1U : 0U;
+    counts.refused += state == store::OfferState::kRefused ? 1U : 0U;
+  }
+  return counts;
+}
+
+Result<std::vector<store::OfferRow>> MemoryRegistry::ListOffers(std::uint64_t generation,
+                                                                const std::optional<AgentId>& after,
+                                                                std::size_t limit) {
+  std::vector<store::OfferRow> rows;
+  for (auto at = content_.offers.upper_bound({generation, after.value_or(AgentId())});
+       at != content_.offers.end() && at->first.first == generation && rows.size() < limit; ++at) {
+    rows.push_back(at->second);
+  }
+  return rows;
+}
+
+Status MemoryRegistry::RetryRefused(std::uint64_t generation, Instant now) {
+  std::vector<store::OfferRow> refused;
+  for (const auto& [key, row] : content_.offers) {
+    if (row.generation == generation && row.state == store::OfferState::kRefused) {
+      refused.push_back(row);
+    }
+  }
+  for (const auto& row : refused) {
+    COUNTERSIGN_RETURN_IF_ERROR(
+        PutOffer({.agent = row.agent, .generation = generation, .since = now}));
+  }
+  return {};
+}
+
+void MemoryRegistry::EraseOffers(const std::function<bool(const store::OfferRow&)>& is_one) {
+  std::vector<std::pair<std::uint64_t, AgentId>> keys;
+  for (const auto& [key, row] : content_.offers) {
+    if (is_one(row)) keys.push_back(key);
+  }
+  for (const auto& key : keys) Erase(content_.offers, key);
+}
+
+Status MemoryRegistry::DropOffersBelow(const AgentId& agent, std::uint64_t generation) {
+  EraseOffers([&](const store::OfferRow& row) {
+    return row.agent == agent && row.generation < generation;
+  });
+  return {};
+}
+
+Status MemoryRegistry::DropOffersOf(std::uint64_t generation) {
+  EraseOffers([&](const store::OfferRow& row) { return row.generation == generation; });
   return {};
 }
 

@@ -24,6 +24,8 @@ class MemoryRegistry final : public store::Registry {
     std::map<std::pair<AgentId, std::int64_t>, bool> open_orders;
     std::map<Jti, std::vector<std::string>> receipts;
     std::map<AgentId, store::ProofRow> proofs;
+    std::map<std::uint64_t, store::RolloutRow> rollouts;
+    std::map<std::pair<std::uint64_t, AgentId>, store::OfferRow> offers;
     std::map<Digest, store::CertificateRow> certificates;
     std::map<std::string, store::TokenRow, std::less<>> tokens;
     std::map<std::int64_t, store::EventRow> events;
@@ -69,6 +71,19 @@ class MemoryRegistry final : public store::Registry {
   [[nodiscard]] Result<std::optional<store::ProofRow>> FindProof(const AgentId& agent) override;
   [[nodiscard]] Status DeleteProof(const AgentId& agent) override;
 
+  [[nodiscard]] Status PutRollout(const store::RolloutRow& row) override;
+  [[nodiscard]] Result<std::vector<store::RolloutRow>> ListRollouts(std::size_t limit) override;
+  [[nodiscard]] Status PutOffer(const store::OfferRow& row) override;
+  [[nodiscard]] Result<std::optional<store::OfferRow>> FindOffer(const AgentId& agent,
+                                                                 std::uint64_t generation) override;
+  [[nodiscard]] Result<store::OfferCounts> CountOffers(std::uint64_t generation) override;
+  [[nodiscard]] Result<std::vector<store::OfferRow>> ListOffers(std::uint64_t generation,
+                                                                const std::optional<AgentId>& after,
+                                                                std::size_t limit) override;
+  [[nodiscard]] Status RetryRefused(std::uint64_t generation, Instant now) override;
+  [[nodiscard]] Status DropOffersBelow(const AgentId& agent, std::uint64_t generation) override;
+  [[nodiscard]] Status DropOffersOf(std::uint64_t generation) override;
+
   [[nodiscard]] Status PutCertificate(const store::CertificateRow& row) override;
   [[nodiscard]] Result<std::vector<store::CertificateRow>> ListCertificates() override;
   [[nodiscard]] Status PutToken(const store::TokenRow& row) override;
@@ -92,6 +107,8 @@ class MemoryRegistry final : public store::Registry {
   template <class Map>
   void NoteUndo(Map& map, const typename Map::key_type& key);
   void TakeBack();
+  // EraseOffers erases those for which `is_one` holds.
+  void EraseOffers(const std::function<bool(const store::OfferRow&)>& is_one);
   void SetOrder(const store::OrderRow& row);
   // Failed dooms the transaction that is open.
   [[nodiscard]] std::unexpected<Error> Failed(Code code, std::string message);
