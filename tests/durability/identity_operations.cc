@@ -8,6 +8,7 @@
 #include "base/user.h"
 #include "crypto/pkcs12.h"
 #include "server/issuing.h"
+#include "server/rollout.h"
 #include "tests/support/command.h"
 #include "tests/support/memory_log.h"
 #include "tests/support/must.h"
@@ -154,6 +155,20 @@ void PrepareImported(const fs::path& folder) {
   AddAgent(folder);
 }
 
+// With an agent that was sent the pending certificate.
+void PrepareRollout(const fs::path& folder) {
+  PrepareCreated(folder);
+  const auto host = Must(Host::Open(folder, SharedLog(), kProbeNow, kProbeIterations));
+  const Told told = Ask(*host, {{"command", "rollout-start"}}, {kProbePassword});
+  Check(told.kind == Told::Kind::kDone, told.message);
+  const auto generation = host->server().rollout()->rollout.generation;
+  Check(host->server()
+            .world()
+            .registry.PutOffer({.agent = Uuid::FromRandom({1, 2, 3}), .generation = generation})
+            .has_value(),
+        "an offer");
+}
+
 // --- the operations ---
 
 Told InitNew(std::unique_ptr<Host>&, const fs::path& folder) { return Init(folder, nullptr); }
@@ -180,6 +195,21 @@ Told Restore(std::unique_ptr<Host>& host, const fs::path&) {
 Told ChangePassword(std::unique_ptr<Host>& host, const fs::path&) {
   return Ask(*host, {{"command", "backup-password"}}, {kProbePassword, kOtherPassword});
 }
+Told StartRollout(std::unique_ptr<Host>& host, const fs::path&) {
+  return Ask(*host, {{"command", "rollout-start"}, {"canary_share", 500}}, {kProbePassword});
+}
+Told FinishRollout(std::unique_ptr<Host>& host, const fs::path&) {
+  const auto issued = server::FinishRollout(host->server().world(), kChangeTime);
+  if (!issued) return FailureOf(issued.error());
+  if (!issued->unfinished) return {Told::Kind::kDone, "", ""};
+  return {Told::Kind::kUnfinished, "", issued->unfinished->message};
+}
+Told AbortRollout(std::unique_ptr<Host>& host, const fs::path&) {
+  return Ask(*host, {{"command", "rollout-abort"}}, {});
+}
+Told RollBack(std::unique_ptr<Host>& host, const fs::path&) {
+  return Ask(*host, {{"command", "rollout-rollback"}}, {kProbePassword});
+}
 Told Promote(std::unique_ptr<Host>& host, const fs::path&) {
   const auto issued = server::PromoteReserve(host->server().world(), kChangeTime);
   if (!issued) return FailureOf(issued.error());
@@ -191,6 +221,7 @@ Told Promote(std::unique_ptr<Host>& host, const fs::path&) {
 
 const std::vector<Operation>& Operations() {
   using Ways = Operation::Ways;
+  using Tells = Operation::Tells;
   static const std::vector<Operation> operations = {
       {.name = "Init", .prepare = PrepareNothing, .act = InitNew, .needs_host = false},
       {.name = "InitByImport",
@@ -213,11 +244,26 @@ const std::vector<Operation>& Operations() {
       {.name = "Password",
        .prepare = PrepareCreated,
        .act = ChangePassword,
-       .new_certificate = false},
+       .tells = Tells::kPassword},
       {.name = "Promote",
        .prepare = PrepareCreated,
        .act = Promote,
        .backup_keys = BackupKeys::kMayBeOlder},
+      {.name = "RolloutStart",
+       .prepare = PrepareCreated,
+       .act = StartRollout,
+       .tells = Tells::kRollout},
+      {.name = "RolloutFinish",
+       .prepare = PrepareRollout,
+       .act = FinishRollout,
+       .backup_keys = BackupKeys::kMayBeOlder},
+      {.name = "RolloutAbort",
+       .prepare = PrepareRollout,
+       .act = AbortRollout,
+       .tells = Tells::kRollout,
+       .backup_keys = BackupKeys::kMayBeOlder,
+       .ways = Ways::kKills},
+      {.name = "RolloutBack", .prepare = PrepareRollout, .act = RollBack, .ways = Ways::kKills},
   };
   return operations;
 }

@@ -33,7 +33,7 @@ struct Operation {
   // `host` is open, if the operation needs one.
   Told (*act)(std::unique_ptr<server::Host>& host, const std::filesystem::path& folder);
   bool needs_host = true;
-  bool new_certificate = true;  // false: the new state is told by the password alone
+  enum class Tells { kActive, kPassword, kRollout } tells = Tells::kActive;  // the new state
   BackupKeys backup_keys = BackupKeys::kInUse;
   // In how many ways it is stopped: the more alike it is to another, the fewer.
   enum class Ways { kKills, kMost, kAll } ways = Ways::kMost;

@@ -54,8 +54,10 @@ void JudgeTakenBack(const Before& before, const Outcome& outcome, const Fault& f
 // Whether the new state is there; nothing where neither is.
 std::optional<bool> IsNew(const Operation& operation, const Before& before, const Seen& seen) {
   if (!before.is_there) return true;
-  if (operation.new_certificate) return seen.active != before.seen.active;
+  using Tells = Operation::Tells;
+  if (operation.tells == Tells::kActive) return seen.active != before.seen.active;
   if (seen.active != before.seen.active) return std::nullopt;
+  if (operation.tells == Tells::kRollout) return seen.rollout != before.seen.rollout;
   return seen.password != before.seen.password;
 }
 

@@ -43,6 +43,7 @@ class Probe {
     const IdentityBook& book = host_.server().book();
     if (book.Active() == nullptr) return Expect(false, "there is no active certificate");
     seen_.active = HexLower(book.Active()->certificate.thumbprint());
+    LookAtRollout(book);
     LookAtKeys(book);
     LookAtStores(book);
     LookAtBackup(book, keys);
@@ -54,17 +55,36 @@ class Probe {
     if (!is_so) seen_.problems.push_back(std::move(problem));
   }
 
+  // Those that belong into the backup; in the ring are those of aborted rollouts too.
   static std::set<Digest> KeysInUse(const IdentityBook& book) {
-    std::set<Digest> keys = {book.Active()->certificate.key().digest()};
-    if (book.Reserve() != nullptr) keys.insert(book.Reserve()->certificate.key().digest());
+    std::set<Digest> keys;
+    for (const auto* const entry : {book.Active(), book.Reserve(), book.Pending()}) {
+      if (entry != nullptr) keys.insert(entry->certificate.key().digest());
+    }
     return keys;
+  }
+
+  void LookAtRollout(const IdentityBook& book) {
+    const auto rows = host_.server().world().registry.ListRollouts(1);
+    Expect(rows.has_value(), "the rollouts cannot be listed");
+    if (!rows || rows->empty())
+      return Expect(book.Pending() == nullptr, "pending, without rollout");
+    const auto& rollout = rows->front().rollout;
+    seen_.rollout = std::string(trust::RolloutStateName(rollout.state)) + " " +
+                    std::to_string(rollout.generation);
+    const bool is_pending =
+        book.Pending() != nullptr && book.Pending()->row.thumbprint == rollout.thumbprint;
+    Expect(is_pending == trust::IsUnderWay(rollout.state),
+           "the rollout is " + seen_.rollout + " and its certificate is not as that says");
   }
 
   void LookAtKeys(const IdentityBook& book) {
     const auto listed = host_.server().world().ring.List();
     Expect(listed.has_value(), "the keys cannot be listed");
     if (!listed) return;
-    Expect(std::set<Digest>(listed->begin(), listed->end()) == KeysInUse(book),
+    std::set<Digest> wanted = KeysInUse(book);
+    for (const auto* const entry : book.Aborted()) wanted.insert(entry->certificate.key().digest());
+    Expect(std::set<Digest>(listed->begin(), listed->end()) == wanted,
            "the ring holds other keys than those in use");
     for (const Digest& key : *listed) {
       const auto signer = host_.server().world().ring.Find(key);
@@ -76,7 +96,11 @@ class Probe {
     std::set<std::string> wanted;
     for (const auto& entry : book.entries()) {
       if (entry.row.role != CertificateRole::kServer) continue;
-      if (entry.row.state == CertificateState::kReserve) continue;
+      if (entry.row.state == CertificateState::kReserve ||
+          entry.row.state == CertificateState::kPending ||
+          entry.row.state == CertificateState::kAborted) {
+        continue;
+      }
       const bool active = entry.row.state == CertificateState::kActive;
       wanted.insert(std::string(active ? store::kStoreActive : store::kStoreExpired) + "/" +
                     HexLower(entry.row.thumbprint) + ".cer");

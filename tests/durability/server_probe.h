@@ -21,6 +21,7 @@ inline constexpr std::string_view kOtherPassword = "password of the file";
 // Seen is a server's folder as its next start finds it.
 struct Seen {
   std::string active;    // thumbprint in hex; empty: none
+  std::string rollout;   // state and generation of the newest; empty: none
   std::string password;  // that opens the automatic backup, of the two above; empty: neither
   std::vector<std::string> log;       // what the start said
   std::vector<std::string> problems;  // what contradicts what is promised of a server's folder
