@@ -110,6 +110,7 @@ Exit ListAgents(Session& session, const ListCommand& command, Form form) {
       {"AGENT", "HOST", "ADDRESS", "DOMAIN", "STANDING", "REASON", "GENERATION", "LAST CONTACT"});
   const auto listed = ForEachAgent(session, command.standings, [&](const auto& agent) {
     if (command.exposed && !Flag(agent, "exposed")) return;
+    if (command.earlier_owner && !Flag(agent, "earlier_owner")) return;
     if (form == Form::kJson) {
       agents.push_back(agent);
       return;

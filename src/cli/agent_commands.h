@@ -16,7 +16,8 @@ namespace countersign::cli {
 
 struct ListCommand {
   std::vector<std::string> standings;
-  bool exposed = false;  // only those that a stolen key may still command
+  bool exposed = false;        // only those that a stolen key may still command
+  bool earlier_owner = false;  // only those that have not proved to follow the present owner
 };
 [[nodiscard]] Exit ListAgents(Session& session, const ListCommand& command, Form form);
 [[nodiscard]] Exit ShowAgent(Session& session, const std::string& agent, Form form);

@@ -44,6 +44,10 @@ struct PasswordFlags {
   [[nodiscard]] PasswordSource Source() const;
 };
 
+// AddPasswordChange declares `countersign backup password`, and by its other name `countersign owner
+// change-password`.
+void AddPasswordChange(CommandLine& line, CLI::App* parent, const std::string& name);
+
 // The groups of commands.
 void AddServerCommands(CommandLine& line);       // server, status, events
 void AddAgentCommands(CommandLine& line);        // agents, order

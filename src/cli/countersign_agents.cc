@@ -17,6 +17,8 @@ void AddList(CommandLine& line, CLI::App* agents) {
                    "verified, behind, mismatched, exposed, new, retired or quarantined; repeatable")
       ->allow_extra_args(false);
   list->add_flag("--exposed", command->exposed, "only agents that a stolen key may still command");
+  list->add_flag("--earlier-owner", command->earlier_owner,
+                 "only agents that have not proved to follow the present owner");
   list->add_flag("--mismatched", *mismatched, "only agents without a valid certificate");
   line.Then(list, [command, mismatched](Session& session, Form form) {
     if (*mismatched) command->standings = {"mismatched", "quarantined"};

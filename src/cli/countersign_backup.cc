@@ -37,8 +37,10 @@ void AddDrill(CommandLine& line, CLI::App* backup) {
   });
 }
 
-void AddPassword(CommandLine& line, CLI::App* backup) {
-  auto* const change = backup->add_subcommand("password", "change its password");
+}  // namespace
+
+void AddPasswordChange(CommandLine& line, CLI::App* parent, const std::string& name) {
+  auto* const change = parent->add_subcommand(name, "change the password of the automatic backup");
   const auto password = std::make_shared<PasswordFlags>();
   const auto fresh = std::make_shared<PasswordFlags>();
   password->AddTo(change, "present password of the automatic backup");
@@ -56,8 +58,6 @@ void AddPassword(CommandLine& line, CLI::App* backup) {
   });
 }
 
-}  // namespace
-
 void AddBackupCommands(CommandLine& line) {
   auto* const backup =
       line.app().add_subcommand("backup", "the automatic backup")->require_subcommand(1);
@@ -65,7 +65,7 @@ void AddBackupCommands(CommandLine& line) {
             [](Session& session, Form form) { return ShowBackupStatus(session, form); });
   AddVerify(line, backup);
   AddDrill(line, backup);
-  AddPassword(line, backup);
+  AddPasswordChange(line, backup, "password");
 }
 
 }  // namespace countersign::cli

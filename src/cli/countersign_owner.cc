@@ -8,6 +8,25 @@
 namespace countersign::cli {
 namespace {
 
+void AddCreate(CommandLine& line, CLI::App* owner) {
+  auto* const create = owner->add_subcommand(
+      "create", "make a new owner key, certified by the present one, and a new certificate");
+  const auto command = std::make_shared<OwnerCreateCommand>();
+  const auto password = std::make_shared<PasswordFlags>();
+  password->AddTo(create, "password of the automatic backup");
+  create->add_option_function<std::string>(
+      "--new-password-file",
+      [command](const std::string& name) { command->new_password_file = name; },
+      "file with a new one, \"\" asks (else COUNTERSIGN_NEW_PASSWORD, else it stays)");
+  create->add_flag("--clock-is-right", command->clock_is_right,
+                   "the clock stands before the newest certificate, and is right");
+  create->add_flag("--offline", command->offline, "refused: says how it is done without a network");
+  line.Then(create, [command, password](Session& session, Form form) {
+    command->password = password->Source();
+    return CreateOwner(session, *command, form);
+  });
+}
+
 void AddRequest(CommandLine& line, CLI::App* owner) {
   auto* const request = owner->add_subcommand(
       "request", "ask the owner for a new certificate (CertificateManager -c -offline)");
@@ -48,6 +67,8 @@ void AddOwnerCommands(CommandLine& line) {
       line.app().add_subcommand("owner", "who certifies this server")->require_subcommand(1);
   line.Then(owner->add_subcommand("show", "the owner key that agents follow, and earlier ones"),
             [](Session& session, Form form) { return ShowOwner(session, form); });
+  AddCreate(line, owner);
+  AddPasswordChange(line, owner, "change-password");
   AddRequest(line, owner);
   AddSign(line, owner);
   auto* const install =

@@ -159,6 +159,54 @@ Exit InstallAnswer(Session& session, const std::string& file, Form form) {
   return exit;
 }
 
+namespace {
+
+void PrintEarlier(const boost::json::object& answer) {
+  const std::string count = Text(answer, "agents_of_earlier");
+  if (count.empty() || count == "0") return;
+  PrintLine("Agents that have not proved yet to follow this owner: " + count);
+  PrintLine("  countersign agents list --earlier-owner");
+}
+
+// Whoever reads along learns the new password with the old one, so nothing would be gained.
+Error NotOffline() {
+  return {Code::kRefused,
+          "a new owner is made on the server only: its new automatic backup has to be there, and "
+          "the password with it. While a thief may be on the server, replace the stolen keys "
+          "offline first, and make the new owner when the server is clean again. Nothing was "
+          "changed",
+          "countersign owner request --compromised -o REQUEST"};
+}
+
+}  // namespace
+
+Exit CreateOwner(Session& session, const OwnerCreateCommand& command, Form form) {
+  if (command.offline) return PrintError(NotOffline(), form);
+  auto password = GetPassword(command.password, Prompt::kOnce);
+  if (!password) return PrintError(password.error(), form);
+  PasswordSource source{.what = "new password of the automatic backup",
+                        .environment = "COUNTERSIGN_NEW_PASSWORD",
+                        .option = "--new-password-file"};
+  auto fresh = SecondPassword(command.new_password_file, source, Prompt::kTwice);
+  if (!fresh) return PrintError(fresh.error(), form);
+  const bool is_new = !fresh->empty();
+  server::AdminMessage request;
+  request.json = {{"command", "owner-create"}, {"clock_is_right", command.clock_is_right}};
+  request.secrets.push_back(*std::move(password));
+  request.secrets.push_back(*std::move(fresh));
+  const auto answer = session.Call(std::move(request), "making a new owner key");
+  if (!answer) return PrintError(answer.error(), form);
+  const Exit exit = PrintChanged(*answer, "made a new owner key and a new certificate", form);
+  if (form == Form::kJson) return exit;
+  PrintLine("The owner key is only in the automatic backup, under " +
+            std::string(is_new ? "the new password." : "the password given."));
+  PrintEarlier(answer->json);
+  PrintLine(
+      "Agents follow at their next contact; countersign order send --all update-now does it at "
+      "once.");
+  return exit;
+}
+
 Exit ShowOwner(Session& session, Form form) {
   server::AdminMessage request;
   request.json = {{"command", "owner"}};
@@ -180,6 +228,7 @@ Exit ShowOwner(Session& session, Form form) {
   for (const auto& earlier : answer->json.at("earlier").as_array()) {
     PrintLine("earlier:    " + std::string(earlier.as_string()));
   }
+  PrintEarlier(answer->json);
   return Exit::kOk;
 }
 

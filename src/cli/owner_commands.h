@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "cli/output.h"
@@ -32,6 +33,17 @@ struct OwnerSignCommand {
 
 // InstallAnswer makes the certificates of the answer those in use.
 [[nodiscard]] Exit InstallAnswer(Session& session, const std::string& file, Form form);
+
+struct OwnerCreateCommand {
+  PasswordSource password = AutomaticBackupPassword();
+  // A file with a new password for the automatic backup; "" asks; nothing: the environment's, or
+  // the present one stays.
+  std::optional<std::string> new_password_file;
+  bool clock_is_right = false;
+  bool offline = false;  // refused: says what to do instead
+};
+// CreateOwner makes a new owner key, which the present one certifies, and says who has not heard.
+[[nodiscard]] Exit CreateOwner(Session& session, const OwnerCreateCommand& command, Form form);
 
 // ShowOwner shows the owner that agents follow, earlier ones, and the server ids.
 [[nodiscard]] Exit ShowOwner(Session& session, Form form);

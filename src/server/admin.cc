@@ -41,13 +41,14 @@ Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
     Kind kind;
     Method method;
   };
-  static constexpr std::array<Command, 33> kCommands = {{
+  static constexpr std::array<Command, 34> kCommands = {{
       {"status", Kind::kShows, &Admin::ShowStatus},
       {"certificates", Kind::kShows, &Admin::ListCertificates},
       {"replace", Kind::kActs, &Admin::Replace},
       {"import", Kind::kActs, &Admin::Import},
       {"export", Kind::kActs, &Admin::Export},
       {"owner", Kind::kShows, &Admin::ShowOwner},
+      {"owner-create", Kind::kActs, &Admin::CreateOwner},
       {"owner-request", Kind::kActs, &Admin::AskOwner},
       {"owner-install", Kind::kActs, &Admin::InstallOwner},
       {"archive", Kind::kActs, &Admin::Archive},

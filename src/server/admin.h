@@ -30,7 +30,10 @@ struct AdminMessage {
 //   replace  (clock_is_right)  secret: backup password
 //                                           → certificate, replaced, owner_made, unfinished
 //            (compromised, on_this_server)  → and exposed, exposed_agents, exposed_until, pushed
-//   owner                                   → owner, name, self_signed, server_ids, earlier
+//   owner                                   → owner, name, self_signed, server_ids, earlier,
+//                                             agents_of_earlier
+//   owner-create (clock_is_right)  secrets: backup password; a new one or empty
+//                                           → as replace, and owner, agents_of_earlier
 //   owner-request  (clock_is_right, compromised) → blob: the request, and what it says
 //   owner-install  blob: the owner's answer → as replace
 //   import   (exportable, cut_off, restore, key) blob: file, secrets: its password; for the new
@@ -82,6 +85,7 @@ class Admin {
   [[nodiscard]] Answer Import(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer Export(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ShowOwner(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer CreateOwner(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer AskOwner(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer InstallOwner(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer Archive(const AdminMessage& request, Instant now);

@@ -1,9 +1,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
-#include <set>
 #include <utility>
 
-#include "base/encoding.h"
 #include "server/admin.h"
 #include "server/admin_request.h"
 #include "server/offline.h"
@@ -75,33 +73,6 @@ Admin::Answer Admin::PushToAll(AdminMessage answer, Instant now) {
   const auto until = server_.book().RevokedUntil();
   answer.json["exposed_until"] = until ? FormatUtc(*until) : "";
   answer.json["pushed"] = order.agents.size();
-  return answer;
-}
-
-Admin::Answer Admin::ShowOwner(const AdminMessage&, Instant) {
-  const IdentityBook& book = server_.book();
-  const auto* const owner = book.OwnerCertificate();
-  if (owner == nullptr || book.Active() == nullptr) {
-    return Fail(Code::kNotFound, "this server has no certificate, and no owner certified it",
-                "CertificateManager -c PASSWORD");
-  }
-  boost::json::array server_ids;
-  for (const auto& id : book.server_ids()) server_ids.emplace_back(id.Text());
-  std::set<std::string> earlier;
-  for (const auto& entry : book.entries()) {
-    const bool of_an_owner =
-        entry.row.role == store::CertificateRole::kOwner ||
-        (entry.row.role == store::CertificateRole::kServer && entry.identity.self_signed);
-    if (of_an_owner && entry.certificate.key() != owner->key()) {
-      earlier.insert(HexLower(entry.certificate.key().digest()));
-    }
-  }
-  AdminMessage answer;
-  answer.json = {{"owner", HexLower(owner->key().digest())},
-                 {"name", owner->subject()},
-                 {"self_signed", book.Active()->identity.self_signed},
-                 {"server_ids", std::move(server_ids)},
-                 {"earlier", boost::json::array(earlier.begin(), earlier.end())}};
   return answer;
 }
 

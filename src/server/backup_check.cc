@@ -177,7 +177,8 @@ Result<BackupCheck> CheckAutomaticBackup(World& world, const SecretBytes& passwo
   const auto file = ReadBackupFile(world);
   if (!file) return std::unexpected(file.error());
   auto backup = OpenBackupFile(*file, password);
-  if (!backup) return std::unexpected(TellIfDamaged(std::move(backup).error(), *settled));
+  if (!backup)
+    return std::unexpected(ExplainWrongPassword(world, std::move(backup).error(), *settled));
   const auto incoming = ReadWhole(*backup, now);
   if (!incoming) return std::unexpected(incoming.error());
   auto check = Compare(world, *incoming, *file, now);

@@ -176,7 +176,8 @@ Result<keys::BackupContents> OpenBackupFile(ByteView file, const SecretBytes& pa
                 "the password does not open the automatic backup (" + std::string(kBackupPath) +
                     "). The password of that file is meant, given when this server was installed, "
                     "with the file that was imported or restored last, or by countersign backup "
-                    "password, and not one given to -b for an archive. Nothing was changed");
+                    "password, and not one given to -b for an archive. Nothing was changed",
+                std::string(kForgottenPassword));
   }
   if (!backup) {
     Error error = std::move(backup).error();
@@ -195,11 +196,26 @@ Result<keys::BackupContents> OpenBackupFile(ByteView file, const SecretBytes& pa
               "CertificateManager -ine PASSWORD FILE");
 }
 
+namespace {
+
+// What goes on without the password, and until when.
+std::string WithoutPassword(World& world) {
+  const auto book = IdentityBook::Load(world.registry);
+  if (!book || book->Active() == nullptr) return {};
+  const auto* const last = book->Reserve() != nullptr ? book->Reserve() : book->Active();
+  return ". If it is forgotten: agents obey this server until " +
+         FormatUtc(last->certificate.not_after()) +
+         ", when its last certificate ends, and no other can be made, nor this one moved";
+}
+
+}  // namespace
+
 // The MAC of PKCS#12 cannot tell a wrong password from a damaged file; the registry's digest can.
-Error TellIfDamaged(Error error, BackupState state) {
+Error ExplainWrongPassword(World& world, Error error, BackupState state) {
   if (error.code != Code::kWrongPassword) return error;
   if (state == BackupState::kAsExpected) {
-    error.message += ". The file is whole: it is the one that this server wrote last";
+    error.message +=
+        ". The file is whole: it is the one that this server wrote last" + WithoutPassword(world);
     return error;
   }
   error.message +=
@@ -220,7 +236,8 @@ Result<Present> OpenPresent(World& world, const SecretBytes& password, Instant n
   const auto file = ReadBackupFile(world);
   if (!file) return std::unexpected(file.error());
   auto backup = OpenBackupFile(*file, password);
-  if (!backup) return std::unexpected(TellIfDamaged(std::move(backup).error(), *settled));
+  if (!backup)
+    return std::unexpected(ExplainWrongPassword(world, std::move(backup).error(), *settled));
 
   auto present = Merge(*std::move(backup), *std::move(rows), now);
   if (!present) return present;

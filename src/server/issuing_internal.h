@@ -121,8 +121,12 @@ struct Present {
 [[nodiscard]] Result<keys::BackupContents> OpenBackupFile(ByteView file,
                                                           const SecretBytes& password);
 enum class BackupState { kAsExpected, kNotExpected, kMissing, kOther };
-// TellIfDamaged adds to kWrongPassword whether the file is the one that was written.
-[[nodiscard]] Error TellIfDamaged(Error error, BackupState state);
+// ExplainWrongPassword adds to kWrongPassword whether the file is the one that was written, and
+// what goes on without the password.
+[[nodiscard]] Error ExplainWrongPassword(World& world, Error error, BackupState state);
+inline constexpr std::string_view kForgottenPassword =
+    "the same command with the right password; if it is forgotten: docs/procedures.md, \"The "
+    "password is forgotten\"";
 // OpenPresent opens the automatic backup. kNotFound, kWrongPassword as ReplaceCertificate says
 // them; kRefused if it is not that of the registry's identity or of one that follows from it.
 [[nodiscard]] Result<Present> OpenPresent(World& world, const SecretBytes& password, Instant now);

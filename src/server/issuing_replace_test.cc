@@ -89,6 +89,9 @@ TEST_F(IssuingReplaceTest, WrongPasswordChangesNothingAndSaysWhichIsMeant) {
   EXPECT_THAT(error.message, HasSubstr("automatic backup"));
   EXPECT_THAT(error.message, HasSubstr("-b"));
   EXPECT_THAT(error.message, ::testing::Not(HasSubstr("not the password")));
+  EXPECT_THAT(error.next, HasSubstr("The password is forgotten"));
+  const auto end = server_.Book().Reserve()->certificate.not_after();
+  EXPECT_THAT(error.message, HasSubstr("agents obey this server until " + FormatUtc(end)));
 }
 
 TEST_F(IssuingReplaceTest, MissingBackupIsNamed) {

@@ -106,6 +106,7 @@ boost::json::object AgentJson(const store::AgentRow& row, const IdentityBook& bo
           {"forgotten", row.forgotten},
           {"successor", row.successor.is_nil() ? "" : row.successor.Text()},
           {"exposed", IsExposed(row, book)},
+          {"earlier_owner", HoldsEarlierOwner(row, book)},
           {"restored", row.jump != 0},
           {"cloned", row.cloned},
           {"clock_offset_seconds", row.clock_offset},

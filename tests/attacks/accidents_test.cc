@@ -50,6 +50,24 @@ constexpr Attack kAccidents[] = {
        (void)scene.Exchange(*scene.victim);
        return reason;
      }},
+    {"F1", "the owner changes twice while the agent is away", "one exchange",
+     [](Scene& scene) {
+       for (const std::uint64_t generation : {11U, 12U}) {
+         const testing::Identity earlier = scene.bench.owner;
+         scene.bench.owner = scene.bench.authority.MakeOwner();
+         scene.bench.Put(scene.bench.owner.certificate, store::CertificateRole::kOwner,
+                         store::CertificateState::kActive);
+         scene.bench.Put(scene.bench.authority.IssueSuccession(earlier, scene.bench.owner,
+                                                               {scene.bench.server_id}),
+                         store::CertificateRole::kSuccession, store::CertificateState::kActive);
+         scene.bench.Replace(scene.bench.Issue(generation));
+       }
+       const std::string refused = scene.Exchange(*scene.victim);
+       if (!refused.empty()) return refused;
+       const Digest owner = scene.bench.owner.certificate.key().digest();
+       const bool follows = scene.victim->agent->trust().owner == owner;
+       return std::string(follows ? "one exchange" : "left behind");
+     }},
     {"F2", "the agent's clock stands years ahead, while the certificate is replaced", "reported",
      [](Scene& scene) {
        const Times right = scene.victim->now;
