@@ -1,6 +1,5 @@
 #include "tests/simulation/agent_node.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace countersign::simulation {
@@ -18,8 +17,9 @@ AgentNode::AgentNode(World world, int number, crypto::PrivateKey key, wire::Agen
       key_(std::move(key)),
       id_(Uuid::FromDigest(key_.public_key().digest())),
       profile_(std::move(profile)),
-      log_(world.trace, "agent " + std::to_string(number)) {
-  log_.on_line = [this](std::string_view line) { TakeLogLine(line); };
+      log_(world.trace, "agent " + std::to_string(number)),
+      witness_(world.checker, number, id_) {
+  log_.on_line = [this](std::string_view line) { witness_.TakeLogLine(line); };
   Check(disk_.StoreTrust(first_trust).has_value(), "first trust");
 }
 
@@ -48,8 +48,7 @@ void AgentNode::Died() {
   ++num_deaths_;
   reporting_ = false;
   held_.clear();
-  drawn_.clear();
-  report_challenge_.clear();
+  witness_.Died();
   world_.network.StopListening(number_);
 }
 
@@ -108,7 +107,7 @@ void AgentNode::Take(const Request& request, Network::Respond respond) {
     TakeOrder(request, respond);
   } else if (request.route == Route::kChallenge) {
     const std::string challenge = agent_->DrawChallenge(Now());
-    drawn_[challenge] = Now().boot;
+    witness_.Drew(challenge, Now().boot);
     respond({.status = 200, .body = wire::FormatChallengeAnswer(challenge)});
   } else {
     respond({.status = 404});
@@ -117,7 +116,7 @@ void AgentNode::Take(const Request& request, Network::Respond respond) {
 
 void AgentNode::TakeOrder(const Request& request, const Network::Respond& respond) {
   Do([&] {
-    message_ = request.body;
+    witness_.Judges(*agent_, request.body, Now().boot);
     auto answer = agent_->TakeOrder(request.body, AddressOf(request.from), Now());
     if (!answer.pending) {
       respond({.status = answer.status,
@@ -149,7 +148,7 @@ void AgentNode::Report() {
       return;
     }
     reporting_ = true;
-    report_challenge_ = wire::ParseReport(*message).value().report.challenge;
+    witness_.Reported(*message);
     world_.network.Send(
         {.route = Route::kReport, .from = number_, .to = kServerNode, .body = *message},
         kReportTimeout, [this, life = life_](const std::optional<Response>& response) {
@@ -163,13 +162,10 @@ void AgentNode::TakeAnswer(const std::optional<Response>& response) {
   Do([&] {
     std::vector<std::string> receipts;
     if (response && response->status == 200) {
-      message_ = response->body;
+      witness_.Judges(*agent_, response->body, Now().boot);
       auto outcome = agent_->TakeReply(response->body, response->nonce, Now());
-      if (!outcome.refused) {
-        const auto reply = wire::ParseReply(message_);
-        world_.checker.Applied(number_, reply ? ProofOfReply(*reply) : Proof());
-      }
-      report_challenge_.clear();
+      if (!outcome.refused) witness_.TookReply();
+      witness_.ReportEnded();
       receipts = std::move(outcome.receipts);
     } else {
       agent_->ReportFailed(response ? "status " + std::to_string(response->status) : "no answer",
@@ -210,43 +206,6 @@ void AgentNode::SaveLater() {
     Do([&] { (void)agent_->Save(); });
     if (life == life_) SaveLater();
   });
-}
-
-// "order <jti>: <act>" is the agent's word for: it begins.
-void AgentNode::TakeLogLine(std::string_view line) {
-  constexpr std::string_view kOrder = "order ";
-  if (!line.starts_with(kOrder)) return;
-  const auto jti = Jti::Parse(line.substr(kOrder.size(), line.find(':') - kOrder.size()));
-  if (jti) world_.checker.Ran(number_, *jti, ProofOf(*jti));
-}
-
-bool AgentNode::IsOurs(const wire::SignedOrder& order) const {
-  return order.order.aud == id_ && wire::IsSignedBy(order.envelope, trust().certificate.key());
-}
-
-Proof AgentNode::ProofOfReply(const wire::SignedReply& reply) const {
-  return {.is_signed =
-              reply.reply.aud == id_ && wire::IsSignedBy(reply.envelope, trust().certificate.key()),
-          .is_fresh = reply.reply.challenge == report_challenge_};
-}
-
-Proof AgentNode::ProofOf(const Jti& jti) {
-  if (const auto order = wire::ParseOrder(message_)) {
-    const auto drawn = drawn_.extract(order->order.challenge);  // good once
-    return {.is_signed = order->order.jti == jti && IsOurs(*order),
-            .is_fresh =
-                !drawn.empty() && Now().boot - drawn.mapped() <= trust::ChallengeKeeper::kLifetime};
-  }
-  const auto reply = wire::ParseReply(message_);
-  if (!reply) return {};
-  Proof proof = ProofOfReply(*reply);
-  const auto is_it = [&](const std::string& text) {
-    const auto order = wire::ParseOrder(text);
-    return order && order->order.jti == jti && IsOurs(*order) &&
-           order->order.challenge == reply->reply.challenge;
-  };
-  proof.is_signed = proof.is_signed && std::ranges::any_of(reply->reply.orders, is_it);
-  return proof;
 }
 
 }  // namespace countersign::simulation

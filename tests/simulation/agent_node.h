@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/agent.h"
+#include "tests/simulation/witness.h"
 #include "tests/simulation/world.h"
 #include "tests/support/agent_disk.h"
 
@@ -49,11 +50,6 @@ class AgentNode {
   void AnswerHeld();
   void WakeLater();
   void SaveLater();
-  void TakeLogLine(std::string_view line);
-  // What proves that the order of this id in the message that is being judged may run.
-  [[nodiscard]] Proof ProofOf(const Jti& jti);
-  [[nodiscard]] Proof ProofOfReply(const wire::SignedReply& reply) const;
-  [[nodiscard]] bool IsOurs(const wire::SignedOrder& order) const;
 
   World world_;
   const int number_;
@@ -68,9 +64,7 @@ class AgentNode {
   std::uint64_t wake_ = 0;
   bool reporting_ = false;
   std::map<Jti, Network::Respond> held_;  // answers that wait for the end of an act
-  std::string message_;                   // what the agent is judging
-  std::map<std::string, Uptime> drawn_;   // challenges of the listener that are unused
-  std::string report_challenge_;          // of the report made last
+  Witness witness_;
   std::size_t num_deaths_ = 0;
   std::unique_ptr<agent::Agent> agent_;
 };

@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/simulation/server_node.h"
+#include "tests/simulation/forger.h"
 #include "tests/simulation/world.h"
-#include "tests/support/certificate_factory.h"
 
 namespace countersign::simulation {
 
@@ -19,40 +18,25 @@ class Attacker {
   Attacker(World world, std::uint64_t seed, const ServerId& server);
 
   void Knows(const AgentId& agent, int node) { agents_.emplace_back(agent, node); }
-  void Steal(StolenKey key) { stolen_.push_back(std::move(key)); }
+  void Steal(StolenKey key) { forger_.Steal(std::move(key)); }
   // Act does one thing, whatever chance decides.
   void Act();
   [[nodiscard]] std::size_t num_acts() const { return num_acts_; }
 
  private:
-  // Who signs, by which certificate, with which bundle.
-  struct Signing {
-    crypto::PrivateKey key;
-    Digest x5t;
-    std::vector<Bytes> bundle;
-  };
   void Record(const Request& request, const Response* response);
   void ReplayRequest();
   void ReplayResponse();
   void ForgeOrder();
   void ForgeReply();
   void SendForgedOrder(const AgentId& agent, int node, const std::string& challenge);
-  [[nodiscard]] Signing ChooseSigning();
-  [[nodiscard]] Signing ByFakeOf(const StolenKey& stolen);
-  [[nodiscard]] std::optional<std::string> SignOrder(const Signing& by, const AgentId& agent,
-                                                     const std::string& challenge, bool in_reply);
   [[nodiscard]] std::string Changed(std::string message);
 
   World world_;
-  testing::TestAuthority authority_;
-  ServerId server_;
-  testing::Identity own_owner_ = authority_.MakeOwner();
-  testing::Identity own_server_;
+  Forger forger_;
   std::vector<std::pair<AgentId, int>> agents_;
-  std::vector<StolenKey> stolen_;
   std::vector<Request> requests_;
   std::vector<std::pair<Route, Response>> responses_;
-  std::vector<Jti> jtis_;  // of orders seen
   std::size_t num_acts_ = 0;
 };
 

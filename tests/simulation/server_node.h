@@ -9,18 +9,12 @@
 #include "keys/key_ring.h"
 #include "server/issuing.h"
 #include "server/server.h"
+#include "tests/simulation/forger.h"
 #include "tests/simulation/watched_registry.h"
 #include "tests/simulation/world.h"
 #include "tests/support/memory_storage.h"
 
 namespace countersign::simulation {
-
-// A server key that a thief has taken, with all that is public about it.
-struct StolenKey {
-  crypto::PrivateKey key;
-  crypto::Certificate certificate;
-  std::vector<Bytes> bundle;
-};
 
 // ServerNode is the shipping server::Server over SQLite in memory, with the small loop that the
 // daemon is: ticks, calls, intake. The registry outlives a restart.

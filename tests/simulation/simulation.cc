@@ -64,7 +64,7 @@ Simulation::Simulation(const Options& options)
       trace_(scheduler_, options.print),
       checker_(trace_),
       network_(scheduler_, chance_),
-      world_{scheduler_, chance_, network_, checker_, trace_},
+      world_{{scheduler_, chance_, checker_, trace_}, network_},
       server_(world_, options.seed ^ 0x5e7),
       attacker_(world_, options.seed ^ 0xbad, server_.book().server_ids().front()) {
   MakeAgents();

@@ -13,11 +13,10 @@ namespace countersign::simulation {
 // 2026-07-01: when the simulation begins, by clocks that are right.
 inline constexpr Instant kBegin{Seconds{1'782'864'000}};
 
-// World is what all nodes share. Everything in it outlives them.
-struct World {
+// Ground is what everything in a simulation stands on, and outlives it.
+struct Ground {
   Scheduler& scheduler;
   Chance& chance;
-  Network& network;
   Checker& checker;
   Trace& trace;
 
@@ -25,6 +24,11 @@ struct World {
   [[nodiscard]] Instant WallClock(Seconds error) const {
     return kBegin + Seconds(scheduler.now() / 1'000) + error;
   }
+};
+
+// World is what all nodes of the short world share.
+struct World : Ground {
+  Network& network;
 };
 
 // TraceLog puts a node's log into the trace.

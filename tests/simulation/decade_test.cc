@@ -1,0 +1,121 @@
+#include "tests/simulation/decade.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+// Any number of seeds by hand: COUNTERSIGN_DECADE_SEEDS=20000, with COUNTERSIGN_DECADE_AGENTS=3000
+// for a big fleet. One seed, with its story: COUNTERSIGN_DECADE_SEED=17.
+namespace countersign::simulation {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t kSeeds = 96;  // the same code, many times slower
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr std::uint64_t kSeeds = 96;
+#else
+constexpr std::uint64_t kSeeds = 1'000;
+#endif
+#else
+constexpr std::uint64_t kSeeds = 1'000;
+#endif
+constexpr int kShards = 8;
+
+std::optional<std::uint64_t> FromEnvironment(const char* name) {
+  const char* const text = std::getenv(name);
+  if (text == nullptr) return std::nullopt;
+  return std::strtoull(text, nullptr, 10);
+}
+
+int AgentsFromEnvironment() {
+  return static_cast<int>(FromEnvironment("COUNTERSIGN_DECADE_AGENTS").value_or(0));
+}
+
+std::string HowToRepeat(std::uint64_t seed) {
+  return "COUNTERSIGN_DECADE_SEED=" + std::to_string(seed) +
+         " tests/simulation/simulation_tests --gtest_filter=Decade.OneSeed";
+}
+
+class DecadeSeedsTest : public ::testing::TestWithParam<int> {};
+
+TEST_P(DecadeSeedsTest, KeepEveryPromise) {
+  DecadeOutcome sum;
+  const std::uint64_t seeds = FromEnvironment("COUNTERSIGN_DECADE_SEEDS").value_or(kSeeds);
+  for (std::uint64_t seed = 1 + static_cast<std::uint64_t>(GetParam()); seed <= seeds;
+       seed += kShards) {
+    const DecadeOutcome outcome = SimulateDecade({.seed = seed, .agents = AgentsFromEnvironment()});
+    ASSERT_FALSE(outcome.violation.has_value())
+        << *outcome.violation << "\nAgain, with the whole story:\n  " << HowToRepeat(seed);
+    sum += outcome;
+  }
+  if (seeds < 100) return;
+  const std::uint64_t many = seeds / kShards / 10;  // one in ten
+  EXPECT_GT(sum.exchanges, seeds) << "hardly a report";
+  EXPECT_GT(sum.moves, seeds / 2) << "hardly any trust moved";
+  EXPECT_GT(sum.runs, seeds / 2) << "hardly an order ran";
+  EXPECT_GT(sum.deaths, many) << "hardly an agent died";
+  EXPECT_GT(sum.replacements, many) << "hardly a certificate was replaced";
+  EXPECT_GT(sum.promotions, many) << "hardly a reserve took over";
+  EXPECT_GT(sum.thefts, many) << "hardly a theft";
+  EXPECT_GT(sum.exposures, many) << "hardly an agent was exposed";
+  EXPECT_GT(sum.attacks, many) << "hardly an attack";
+  EXPECT_GT(sum.successes, many) << "the thief hardly ever had what it takes";
+  EXPECT_GT(sum.server_restores, many) << "hardly a server was restored";
+  EXPECT_GT(sum.agent_restores, many) << "hardly an agent was restored";
+  EXPECT_GT(sum.clones, many) << "hardly an agent was cloned";
+  EXPECT_GT(sum.owner_changes, many) << "hardly an owner changed";
+}
+
+INSTANTIATE_TEST_SUITE_P(Shard, DecadeSeedsTest, ::testing::Range(0, kShards));
+
+// COUNTERSIGN_DECADE_SEED chooses it, and has its story told.
+TEST(Decade, OneSeed) {
+  const auto seed = FromEnvironment("COUNTERSIGN_DECADE_SEED");
+  const DecadeOutcome outcome =
+      SimulateDecade({.seed = seed.value_or(1),
+                      .agents = AgentsFromEnvironment(),
+                      .print = seed ? Trace::Print::kYes : Trace::Print::kNo});
+  EXPECT_FALSE(outcome.violation.has_value()) << *outcome.violation;
+}
+
+TEST(Decade, SameSeedIsTheSameStory) {
+  const auto first = SimulateDecade({.seed = 7});
+  const auto second = SimulateDecade({.seed = 7});
+  const auto other = SimulateDecade({.seed = 8});
+  EXPECT_EQ(first.trace_hash, second.trace_hash);
+  EXPECT_NE(first.trace_hash, other.trace_hash);
+}
+
+// What is broken on purpose is found: each check is able to fail.
+struct BrokenCase {
+  DecadeBroken broken;
+  const char* expected;  // in the violation
+};
+void PrintTo(const BrokenCase& one, std::ostream* out) { *out << one.expected; }
+
+class DecadeBrokenTest : public ::testing::TestWithParam<BrokenCase> {};
+
+TEST_P(DecadeBrokenTest, IsFoundWithinSomeSeeds) {
+  std::optional<std::string> violation;
+  for (std::uint64_t seed = 1; seed <= 60 && !violation; ++seed) {
+    violation = SimulateDecade({.seed = seed, .broken = GetParam().broken}).violation;
+  }
+  ASSERT_TRUE(violation.has_value());
+  EXPECT_NE(violation->find(GetParam().expected), std::string::npos) << *violation;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Something, DecadeBrokenTest,
+    ::testing::Values(BrokenCase{DecadeBroken::kOwnerIsRobbed, "did not issue"},
+                      BrokenCase{DecadeBroken::kDiskLosesTrust, "went back"},
+                      BrokenCase{DecadeBroken::kReplacedNotRevoked, "is not on the list"},
+                      BrokenCase{DecadeBroken::kThiefStays, "though it has heard"},
+                      BrokenCase{DecadeBroken::kListTooShort, "is not on the list"},
+                      BrokenCase{DecadeBroken::kListTooLong, "still on the list"},
+                      BrokenCase{DecadeBroken::kLosesContact, "is lost"},
+                      BrokenCase{DecadeBroken::kClonesUnnoticed, "unnoticed"}));
+
+}  // namespace
+}  // namespace countersign::simulation
