@@ -11,9 +11,12 @@ namespace {
 constexpr std::uint32_t kMaxSends = 5;
 constexpr std::string_view kNotTaken = "not-taken";
 
-bool SignsForHolders(const IdentityBook::Entry& entry) {
-  return entry.row.state == store::CertificateState::kPending ||
-         entry.row.state == store::CertificateState::kAborted;
+// Agents obey the pending certificate, or an aborted one, that they hold, and nothing older. Once a
+// newer one is active, holders of an aborted one are offered that as all others are.
+bool SignsForHolders(const IdentityBook::Entry& entry, const IdentityBook::Entry& active) {
+  const bool pending = entry.row.state == store::CertificateState::kPending;
+  const bool aborted = entry.row.state == store::CertificateState::kAborted;
+  return (pending || aborted) && entry.identity.generation > active.identity.generation;
 }
 
 }  // namespace
@@ -38,12 +41,9 @@ Result<Server::Signing> Server::ChooseSigning(const store::AgentRow& row, const 
       .entry = active,
       .bundle = {},
       .iss = book_.IsOurs(believes.server) ? believes.server : book_.server_ids().front()};
-  // Whoever holds a rollout's certificate obeys that, and nothing older.
   const auto* const held = book_.FindServer(believes.held);
-  if (held != nullptr && SignsForHolders(*held) && SignerOf(*held)) {
-    signing.entry = held;
-    return signing;
-  }
+  if (held != nullptr && SignsForHolders(*held, *active) && SignerOf(*held)) signing.entry = held;
+  if (signing.entry == book_.Pending()) return signing;
   if (offer == Offer::kMay && book_.Pending() != nullptr) {
     auto bundle = book_.BundleFor(*book_.Pending(), believes.owner, signing.iss);
     const auto offered = bundle ? OfferPending(row, now) : false;
@@ -54,7 +54,7 @@ Result<Server::Signing> Server::ChooseSigning(const store::AgentRow& row, const 
       return signing;
     }
   }
-  if (held == active) return signing;
+  if (held == signing.entry) return signing;
   auto bundle = book_.BundleFor(*active, believes.owner, signing.iss);
   // An agent of another owner gets our own bundle, so that its verdict names what is wrong.
   if (!bundle) bundle = book_.BundleFor(*active, active->identity.owner, signing.iss);

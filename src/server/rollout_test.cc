@@ -296,6 +296,32 @@ TEST_F(RolloutTest, AnAbortedKeyGoesWhenAllProvedAHigherGeneration) {
   EXPECT_EQ(bench_.Events("aborted-key-destroyed"), 1U);
 }
 
+TEST_F(RolloutTest, WhoHoldsAnAbortedOneIsOfferedTheNextActiveOne) {
+  auto agents = Agents(1);
+  Start();
+  Settle(agents[0]);
+  ASSERT_TRUE(AbortRollout(bench_.server().world(), Strand::kNo, bench_.now).has_value());
+  Reload();
+  bench_.Replace(bench_.Issue(12));
+  EXPECT_EQ(Exchange(agents[0]), (Answer{Signer::kActive, With::kBundle, 0}));
+}
+
+TEST_F(RolloutTest, WhoHoldsAnAbortedOneIsOfferedTheNextPendingOne) {
+  auto agents = Agents(2);
+  for (auto& agent : agents) agent.profile.domain = agent.id == agents[0].id ? "eu" : "us";
+  Start();
+  for (auto& agent : agents) Settle(agent);
+  ASSERT_TRUE(AbortRollout(bench_.server().world(), Strand::kNo, bench_.now).has_value());
+  const auto third = bench_.Issue(12);
+  bench_.Put(third.certificate, store::CertificateRole::kServer, store::CertificateState::kReserve);
+  ASSERT_TRUE(bench_.ring->Add(third.key, keys::Exportable::kNo).has_value());
+  Reload();
+  Start({.domains = {"eu"}});
+  EXPECT_EQ(Exchange(agents[0]), (Answer{Signer::kOther, With::kBundle, 0}));
+  EXPECT_EQ(Exchange(agents[1]), (Answer{Signer::kPending, With::kNoBundle, 0}))
+      << "outside the first wave: by the one that it holds";
+}
+
 TEST_F(RolloutTest, AnAbortedKeyThatNobodyCanHoldGoesAtOnce) {
   (void)Agents(1);
   Start();
