@@ -99,6 +99,27 @@ void Admin::RecordRefusal(std::string_view command, const Error& error, Instant 
   if (!recorded) server_.world().log.Write(LogLevel::kError, recorded.error().message);
 }
 
+namespace {
+
+// What waits for a person.
+std::optional<std::string> StoppedText(const std::optional<store::RolloutRow>& row) {
+  if (!row) return std::nullopt;
+  const trust::Rollout& rollout = row->rollout;
+  const std::string name = "The rollout of generation " + std::to_string(rollout.generation);
+  switch (rollout.state) {
+    case trust::RolloutState::kGate:
+      return name + " is at its gate: not all agents have taken the certificate over.";
+    case trust::RolloutState::kHalted:
+      return name + " has halted by itself: " + rollout.why + ".";
+    case trust::RolloutState::kPaused:
+      return name + " is paused.";
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
 Admin::Answer Admin::ShowStatus(const AdminMessage&, Instant now) {
   AdminMessage answer;
   const IdentityBook& book = server_.book();
@@ -143,6 +164,10 @@ Admin::Answer Admin::ShowStatus(const AdminMessage&, Instant now) {
            "countersign agents list --exposed");
     }
   }
+  if (auto stopped = StoppedText(server_.rollout())) {
+    warn(*std::move(stopped), "countersign rollout status");
+  }
+  if (book.Pending() != nullptr) answer.json["pending"] = CertificateJson(*book.Pending());
   if (book.Reserve() != nullptr) answer.json["reserve"] = CertificateJson(*book.Reserve());
   const auto counts = server_.world().registry.CountAgents();
   if (!counts) return std::unexpected(counts.error());

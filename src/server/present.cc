@@ -53,9 +53,18 @@ std::string_view StateName(store::CertificateState state) {
 
 std::string_view StoreOf(const IdentityBook::Entry& entry) {
   if (entry.row.role != store::CertificateRole::kServer) return "";
-  if (entry.row.state == store::CertificateState::kActive) return store::kStoreActive;
-  if (entry.row.state == store::CertificateState::kReserve) return "";
-  return store::kStoreExpired;
+  switch (entry.row.state) {
+    case store::CertificateState::kActive:
+      return store::kStoreActive;
+    case store::CertificateState::kReplaced:
+    case store::CertificateState::kRevoked:
+      return store::kStoreExpired;
+    case store::CertificateState::kReserve:
+    case store::CertificateState::kPending:
+    case store::CertificateState::kAborted:
+      return "";
+  }
+  return "";
 }
 
 boost::json::object CertificateJson(const IdentityBook::Entry& entry) {

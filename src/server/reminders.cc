@@ -25,6 +25,7 @@ std::optional<int> StageOf(Instant end, Instant now) {
 }
 
 std::string WhatFollows(const IdentityBook& book) {
+  if (book.Pending() != nullptr) return "and the rollout under way must end before that";
   const auto* const reserve = book.Reserve();
   if (reserve == nullptr) return "and there is no reserve: from then on agents refuse orders";
   return "and the reserve " + reserve->certificate.serial() + " takes over by itself";
@@ -100,6 +101,18 @@ std::vector<Reminder> RemindersOf(const IdentityBook& book, const store::ServerC
   std::vector<Reminder> reminders;
   AddExpiry(book, config, now, reminders);
   const auto* const active = book.Active();
+  if (active != nullptr && book.Pending() != nullptr &&
+      StageOf(active->certificate.not_after(), now)) {
+    reminders.push_back({.kind = "rollout-must-end",
+                         .text = "The rollout of certificate " +
+                                 book.Pending()->certificate.serial() +
+                                 " must end before the active one does, " +
+                                 FormatUtc(active->certificate.not_after()) +
+                                 ": agents that hold that one refuse orders afterwards.",
+                         .next = "countersign rollout status, then finish, abort or rollback",
+                         .stage = HexLower(active->row.thumbprint),
+                         .every = kDay});
+  }
   const bool wants_reserve = active != nullptr && !active->identity.self_signed &&
                              config.follower_of.empty() && book.Reserve() == nullptr &&
                              active->certificate.not_after() >= now;

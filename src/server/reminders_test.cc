@@ -1,6 +1,7 @@
 #include "server/reminders.h"
 
 #include "server/issuing_fixture.h"
+#include "server/rollout.h"
 
 namespace countersign::server {
 namespace {
@@ -51,6 +52,18 @@ TEST_F(RemindersTest, AServerThatSleptTellsTheNearestDayOnly) {
   const std::size_t before = Tell(kNow);
   EXPECT_EQ(Tell(end_ - 5 * kDay), before + 1);
   EXPECT_THAT(server_.registry->ListEvents(0, 10'000)->back().text, HasSubstr("at most 7 days"));
+}
+
+TEST_F(RemindersTest, ARolloutMustEndBeforeTheActiveCertificate) {
+  end_ = server_.Book().Active()->certificate.not_after();
+  ASSERT_TRUE(StartRollout(server_.world(), config_, nullptr, {}, ClockIsRight::kNo, kNow + kDay)
+                  .has_value());
+  EXPECT_THAT(Kinds(end_ - 91 * kDay), ElementsAre("no-reserve"));
+  EXPECT_THAT(Kinds(end_ - 90 * kDay),
+              ElementsAre("certificate-expiring", "rollout-must-end", "no-reserve"));
+  const std::size_t first = Tell(end_ - 89 * kDay);
+  EXPECT_EQ(Tell(end_ - 89 * kDay + Seconds(3'600)), first);
+  EXPECT_EQ(Tell(end_ - 88 * kDay), first + 2) << "daily, as that there is no reserve";
 }
 
 TEST_F(RemindersTest, ExpiredIsToldDaily) {

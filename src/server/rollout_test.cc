@@ -348,18 +348,34 @@ TEST_F(RolloutTest, StrandingGivesTheKeyUp) {
   EXPECT_EQ(AbortRollout(world, Strand::kYes, bench_.now).error().code, Code::kNotFound);
 }
 
-TEST_F(RolloutTest, TheReserveDoesNotTakeOverWhileAPendingOneLasts) {
-  const auto reserve = bench_.Issue(12);
-  auto agents = Agents(1);
+TEST_F(RolloutTest, TheReserveTakesOverBeforeThePendingOneEnds) {
+  constexpr Seconds kYear = std::chrono::hours(24 * 365);
+  const Instant end = bench_.active.certificate.not_after();
+  const auto make = [&](std::uint64_t generation, Instant not_after) {
+    return bench_.authority.MakeServer(
+        bench_.owner,
+        {.server_ids = {bench_.server_id}, .generation = generation, .not_after = not_after});
+  };
+  const auto longer = make(12, end + kYear);
+  const auto reserve = make(13, end + 2 * kYear);
+  (void)Agents(1);
+  bench_.Put(next_.certificate, store::CertificateRole::kServer, CertificateState::kReplaced);
+  bench_.Put(longer.certificate, store::CertificateRole::kServer, CertificateState::kReserve);
+  for (const auto& one : {longer, reserve}) {
+    ASSERT_TRUE(bench_.ring->Add(one.key, keys::Exportable::kNo).has_value());
+  }
+  Reload();
   Start();
   bench_.Put(reserve.certificate, store::CertificateRole::kServer, CertificateState::kReserve);
-  ASSERT_TRUE(bench_.ring->Add(reserve.key, keys::Exportable::kNo).has_value());
   Reload();
-  bench_.now = bench_.active.certificate.not_after() - std::chrono::hours(24 * 30);
-  const bool pending_lasts =
-      next_.certificate.not_after() - bench_.now > std::chrono::hours(24 * 90);
+  bench_.now = end - std::chrono::hours(24);
   Tick();
-  EXPECT_EQ(StateOf(reserve) == CertificateState::kReserve, pending_lasts);
+  EXPECT_EQ(StateOf(reserve), CertificateState::kReserve);
+  EXPECT_EQ(StateOf(longer), CertificateState::kPending);
+  bench_.now = end + kYear - std::chrono::hours(24 * 90);
+  Tick();
+  EXPECT_EQ(StateOf(reserve), CertificateState::kActive);
+  EXPECT_EQ(State(), RolloutState::kAborted);
 }
 
 TEST_F(RolloutTest, OneAtATimeAndNothingWithoutAReserve) {
