@@ -84,6 +84,20 @@ TEST_F(AdoptionTest, ReportOfANewerGenerationReplacesIt) {
   EXPECT_EQ(Proof(agent), ProofBy(agent, ProofKind::kReport, text));
 }
 
+TEST_F(AdoptionTest, PendingCertificateOfARolloutCounts) {
+  FakeAgent agent = bench_.KnownAgent();
+  const auto pending = bench_.Issue(11);
+  bench_.Put(pending.certificate, store::CertificateRole::kServer,
+             store::CertificateState::kPending);
+  ASSERT_TRUE(bench_.ring->Add(pending.key, keys::Exportable::kNo).has_value());
+  ASSERT_TRUE(bench_.server().Reload(bench_.now).has_value());
+  agent.Hold(bench_.AcceptedStateOf(pending));
+  const std::string text = TellAsText(agent);
+  ASSERT_TRUE(Proof(agent).has_value());
+  EXPECT_EQ(Proof(agent)->thumbprint, pending.certificate.thumbprint());
+  EXPECT_EQ(Proof(agent)->message, text);
+}
+
 TEST_F(AdoptionTest, ReceiptIsKeptIfItIsTheFirstToSaySo) {
   FakeAgent agent = bench_.KnownAgent();
   (void)bench_.AddOrder(agent);
