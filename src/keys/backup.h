@@ -28,6 +28,9 @@ struct BackupManifest {
   std::vector<AgentId> admitted;                  // when the password was last given
   Instant written_at;
   Bytes history;  // opaque; empty for now
+  // Thumbprints of the certificates whose keys were stolen: whoever restores the server has to know
+  // who is still exposed. Sorted.
+  std::vector<Digest> revoked = {};
   // In the archive of -b: the digest of the automatic backup beside it.
   std::optional<Digest> automatic_backup = std::nullopt;
   bool operator==(const BackupManifest&) const = default;

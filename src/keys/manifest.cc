@@ -95,6 +95,22 @@ Status ReadTimeAndHistory(const json::object& object, BackupManifest& manifest) 
   return {};
 }
 
+Status ReadRevoked(const json::object& object, BackupManifest& manifest) {
+  if (!object.contains("revoked")) return {};
+  const json::string* text = FindText(object, "revoked");
+  const std::optional<Bytes> octets = text == nullptr ? std::nullopt : Base64UrlDecode(*text);
+  const std::size_t len = Digest().size();
+  if (!octets || octets->size() % len != 0) {
+    return Malformed("the list of revoked certificates is none");
+  }
+  Reader reader(*octets);
+  while (!reader.AtEnd()) manifest.revoked.push_back(reader.ReadArray<Digest().size()>());
+  if (!std::ranges::is_sorted(manifest.revoked)) {
+    return Malformed("the list of revoked certificates is not sorted");
+  }
+  return {};
+}
+
 Status ReadAutomaticBackup(const json::object& object, BackupManifest& manifest) {
   if (!object.contains("automatic_backup")) return {};
   const json::string* text = FindText(object, "automatic_backup");
@@ -105,8 +121,9 @@ Status ReadAutomaticBackup(const json::object& object, BackupManifest& manifest)
 }
 
 Status CheckNames(const json::object& object) {
-  static constexpr std::array<std::string_view, 7> kNames = {
-      "version", "servers", "generations", "admitted", "written_at", "history", "automatic_backup"};
+  static constexpr std::array<std::string_view, 8> kNames = {
+      "version",    "servers", "generations", "admitted",
+      "written_at", "history", "revoked",     "automatic_backup"};
   for (const auto& entry : object) {
     if (std::ranges::find(kNames, std::string_view(entry.key())) == kNames.end()) {
       return Malformed("an unknown member");
@@ -127,6 +144,7 @@ Result<BackupManifest> ReadObject(const json::object& object) {
   COUNTERSIGN_RETURN_IF_ERROR(ReadGenerations(object, manifest));
   COUNTERSIGN_RETURN_IF_ERROR(ReadAdmitted(object, manifest));
   COUNTERSIGN_RETURN_IF_ERROR(ReadTimeAndHistory(object, manifest));
+  COUNTERSIGN_RETURN_IF_ERROR(ReadRevoked(object, manifest));
   COUNTERSIGN_RETURN_IF_ERROR(ReadAutomaticBackup(object, manifest));
   return manifest;
 }
@@ -161,6 +179,11 @@ std::string FormatManifest(const BackupManifest& manifest) {
   object["admitted"] = Base64UrlEncode(admitted.bytes());
   object["written_at"] = ToUnix(manifest.written_at);
   object["history"] = Base64UrlEncode(manifest.history);
+  if (!manifest.revoked.empty()) {
+    Writer revoked;
+    for (const Digest& thumbprint : manifest.revoked) revoked.Raw(thumbprint);
+    object["revoked"] = Base64UrlEncode(revoked.bytes());
+  }
   if (manifest.automatic_backup) {
     object["automatic_backup"] = Base64UrlEncode(*manifest.automatic_backup);
   }

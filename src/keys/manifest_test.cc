@@ -37,6 +37,18 @@ TEST(ManifestTest, DigestOfTheAutomaticBackupComesBack) {
   EXPECT_EQ(ParseManifest(short_one).error().code, Code::kMalformed);
 }
 
+TEST(ManifestTest, RevokedCertificatesComeBackInTheirOrder) {
+  BackupManifest manifest = Sample();
+  manifest.revoked.resize(2);
+  manifest.revoked[1].fill(0xa5);
+  EXPECT_EQ(ParseManifest(FormatManifest(manifest)).value(), manifest);
+  std::swap(manifest.revoked[0], manifest.revoked[1]);
+  EXPECT_EQ(ParseManifest(FormatManifest(manifest)).error().code, Code::kMalformed);
+  std::string short_one(kEmpty);
+  short_one.insert(short_one.size() - 1, R"(,"revoked":"AAAA")");
+  EXPECT_EQ(ParseManifest(short_one).error().code, Code::kMalformed);
+}
+
 TEST(ManifestTest, EmptyOneHasThisForm) {
   EXPECT_EQ(FormatManifest(BackupManifest()), kEmpty);
   EXPECT_EQ(ParseManifest(kEmpty).value(), BackupManifest());

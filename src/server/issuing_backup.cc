@@ -101,11 +101,15 @@ keys::BackupManifest MakeManifest(const IdentityBook& book, const BackupParts& p
                                 .written_at = now,
                                 .history = {}};
   for (const auto& entry : book.entries()) {
+    if (entry.row.state == CertificateState::kRevoked) {
+      manifest.revoked.push_back(entry.row.thumbprint);
+    }
     for (const ServerId& id : entry.identity.server_ids) {
       auto& generation = manifest.generations[id];
       generation = std::max(generation, entry.identity.generation);
     }
   }
+  std::ranges::sort(manifest.revoked);
   return manifest;
 }
 

@@ -214,10 +214,13 @@ Rows RowsOf(const keys::BackupContents& backup, Instant now) {
     if (is_server && !trust::IdentityOf(certificate)) continue;
     const bool is_past_owner = role == CertificateRole::kOwner && backup.owner_key &&
                                certificate.key() != backup.owner_key->public_key();
-    PutRow(rows, MakeRow(certificate, role,
-                         is_server || is_past_owner ? CertificateState::kReplaced
-                                                    : CertificateState::kActive,
-                         now));
+    CertificateState state =
+        is_server || is_past_owner ? CertificateState::kReplaced : CertificateState::kActive;
+    if (is_server && backup.manifest &&
+        std::ranges::binary_search(backup.manifest->revoked, certificate.thumbprint())) {
+      state = CertificateState::kRevoked;
+    }
+    PutRow(rows, MakeRow(certificate, role, state, now));
   }
   return rows;
 }

@@ -290,5 +290,20 @@ TEST_F(IssuingImportTest, MessagesHoldNoPassword) {
   EXPECT_THAT(error.message + error.next, Not(HasSubstr("Sesame")));
 }
 
+TEST_F(IssuingImportTest, ARestoredServerKnowsWhatWasRevoked) {
+  ServerInMemory server;
+  const auto first = Create(server);
+  const auto reserve = server.Book().Reserve()->certificate;
+  ASSERT_TRUE(Replace(server, kNow + kDay, kPassword, {.compromised = true}).has_value());
+  ServerInMemory other(9);
+  ASSERT_TRUE(
+      Import(other, *server.storage.content.backup, {}, kPassword, kNow + 2 * kDay).has_value());
+  const IdentityBook book = other.Book();
+  EXPECT_EQ(book.FindServer(first.certificate.thumbprint())->row.state,
+            store::CertificateState::kRevoked);
+  EXPECT_EQ(book.RevokedGeneration(), reserve.generation());
+  EXPECT_EQ(book.RevokedUntil(), server.Book().RevokedUntil());
+}
+
 }  // namespace
 }  // namespace countersign::server

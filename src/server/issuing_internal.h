@@ -99,8 +99,8 @@ void PutRow(Rows& rows, store::CertificateRow row);
 // that, until it is revoked: agents may hold it (protocol section 9).
 void Retire(Rows& rows, Instant now,
             store::CertificateState as = store::CertificateState::kReplaced);
-// RowsOf are the certificates of an opened backup; server certificates as replaced ones. What
-// cannot be a certificate of a server is left out.
+// RowsOf are the certificates of an opened backup; server certificates as replaced, or revoked,
+// ones. What cannot be a certificate of a server is left out.
 [[nodiscard]] Rows RowsOf(const keys::BackupContents& backup, Instant now);
 
 // --- the automatic backup (issuing_backup.cc) ---

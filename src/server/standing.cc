@@ -19,6 +19,7 @@ std::optional<Standing> ByRollout(const store::AgentRow& row, const IdentityBook
     case store::CertificateState::kPending:
       return Standing{kVerified, ""};
     case store::CertificateState::kAborted:
+      if (held->identity.generation < book.Active()->identity.generation) return std::nullopt;
       return Standing{kBehind, "aborted"};
     case store::CertificateState::kReplaced:
       if (held->identity.generation < book.Active()->identity.generation) return std::nullopt;
