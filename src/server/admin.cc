@@ -146,6 +146,9 @@ Admin::Answer Admin::ShowStatus(const AdminMessage&, Instant now) {
     }
   }
   auto reminders = RemindersOf(book, server_.config(), now);
+  auto rewound = RewoundReminder(server_.world(), book);
+  if (!rewound) return std::unexpected(std::move(rewound).error());
+  if (*rewound) reminders.push_back(**std::move(rewound));
   if (const auto age = AgeOfBackup(server_.world(), now)) {
     for (auto& reminder : RemindersOf(*age)) reminders.push_back(std::move(reminder));
   } else {

@@ -24,6 +24,9 @@ inline constexpr std::string_view kMetaBackupAdmitted = "backup_admitted";     /
 inline constexpr std::string_view kMetaOwnerRequest = "owner_request";
 inline constexpr std::string_view kMetaNewestIssue = "newest_issue";  // Unix seconds
 inline constexpr std::string_view kMetaProvedGeneration = "proved_generation";
+// Hex digest of the owner under which that generation was issued, where this server does not know
+// it; or empty.
+inline constexpr std::string_view kMetaLaterOwner = "later_owner";
 inline constexpr std::uint64_t kMaxGeneration = (std::uint64_t{1} << 53) - 1;
 inline constexpr Seconds kBackdated = std::chrono::hours(24);
 

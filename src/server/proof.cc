@@ -31,6 +31,7 @@ Status Server::ApplyProved(store::AgentRow& row, const wire::Held& held, std::ui
   COUNTERSIGN_RETURN_IF_ERROR(JudgeInstance(row, instance, proof, now));
   row.clock_offset = static_cast<std::int64_t>(time) - ToUnix(now);
   if (IsReserveOf(held)) {
+    row.held_owner = held.owner;
     COUNTERSIGN_RETURN_IF_ERROR(TellRewound(row, held.generation, now));
     reserve_is_held_ = true;
   }

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "base/encoding.h"
+#include "server/reminders.h"
 #include "server/server.h"
 #include "server/standing.h"
 #include "tests/support/server_bench.h"
@@ -210,6 +212,27 @@ TEST_F(RewoundTest, OwnerThatFollowsFromThisOneIsBelieved) {
   agent.Hold(state);
   TellTwice(agent);
   EXPECT_EQ(bench_.Row(agent).held_generation, 20U);
+  const auto reminder = RewoundReminder(bench_.server().world(), bench_.server().book()).value();
+  ASSERT_TRUE(reminder.has_value());
+  EXPECT_NE(reminder->next.find("-ine"), std::string::npos) << "`-c` does not reach it";
+  EXPECT_NE(reminder->next.find(HexLower(next_owner.key.public_key().digest())), std::string::npos);
+}
+
+TEST_F(RewoundTest, IsSaidUntilTheServerHasIssuedAboveIt) {
+  const auto reminder = [&] {
+    return RewoundReminder(bench_.server().world(), bench_.server().book()).value();
+  };
+  EXPECT_FALSE(reminder().has_value());
+  FakeAgent agent = bench_.KnownAgent();
+  agent.Hold(bench_.AcceptedStateOf(later_));
+  TellTwice(agent);
+  ASSERT_TRUE(reminder().has_value());
+  EXPECT_EQ(reminder()->next, "CertificateManager -c PASSWORD");
+  bench_.server().Tick(bench_.now);
+  bench_.server().Tick(bench_.now + std::chrono::hours(25));
+  EXPECT_EQ(bench_.Events("server-behind"), 2U) << "daily";
+  bench_.Replace(bench_.Issue(21));
+  EXPECT_FALSE(reminder().has_value());
 }
 
 TEST_F(RewoundTest, ReserveSeenInUseIsPromoted) {

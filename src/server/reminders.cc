@@ -5,7 +5,7 @@
 
 #include "base/encoding.h"
 #include "server/events.h"
-#include "server/issuing.h"
+#include "server/issuing_internal.h"
 
 namespace countersign::server {
 namespace {
@@ -135,6 +135,31 @@ std::vector<Reminder> RemindersOf(const BackupAge& age) {
     reminders.push_back(OfBackup(warning.kind, warning, age.present ? kWeek : kDay));
   }
   return reminders;
+}
+
+std::string HowToCatchUp(std::string_view later_owner) {
+  if (later_owner.empty()) return std::string(kReplaceCommand);
+  return "CertificateManager -ine PASSWORD OfficeScanAuth.dat, with the automatic backup of the "
+         "owner " +
+         std::string(later_owner) + ", which was made after this server's backup";
+}
+
+Result<std::optional<Reminder>> RewoundReminder(World& world, const IdentityBook& book) {
+  const auto proved = ReadMetaNumber(world, kMetaProvedGeneration);
+  if (!proved) return std::unexpected(proved.error());
+  const auto* const active = book.Active();
+  if (active == nullptr || proved->value_or(0) <= active->identity.generation) return std::nullopt;
+  const auto owner = world.registry.GetMeta(kMetaLaterOwner);
+  if (!owner) return std::unexpected(owner.error());
+  const std::string generation = std::to_string(**proved);
+  return Reminder{.kind = "server-behind",
+                  .text =
+                      "This server was restored from an older backup: agents proved to hold "
+                      "generation " +
+                      generation + ", newer than its certificate. They obey it no more.",
+                  .next = HowToCatchUp(owner->value_or("")),
+                  .stage = generation,
+                  .every = kDay};
 }
 
 Status TellDue(World& world, const std::vector<Reminder>& reminders, Instant now) {

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/backup_check.h"
@@ -29,6 +30,13 @@ struct Reminder {
 // RemindersOf the automatic backup: never verified, older than the newest certificate, password not
 // tried for 90 days, missing, not the one written last. Weekly; daily while it is missing. Pure.
 [[nodiscard]] std::vector<Reminder> RemindersOf(const BackupAge& age);
+
+// RewoundReminder: agents proved to hold a newer certificate than this server knows, and it has
+// issued none above it since; nothing if that is not so. Daily.
+[[nodiscard]] Result<std::optional<Reminder>> RewoundReminder(World& world,
+                                                              const IdentityBook& book);
+// HowToCatchUp: what to run then. `later_owner`: as kMetaLaterOwner has it.
+[[nodiscard]] std::string HowToCatchUp(std::string_view later_owner);
 
 // TellDue writes an event for each reminder whose time has come, and remembers it in the registry.
 [[nodiscard]] Status TellDue(World& world, const std::vector<Reminder>& reminders, Instant now);

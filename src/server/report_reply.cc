@@ -2,7 +2,10 @@
 #include <charconv>
 #include <utility>
 
+#include "base/encoding.h"
 #include "server/history.h"
+#include "server/issuing_internal.h"
+#include "server/reminders.h"
 #include "server/server.h"
 #include "server/standing.h"
 #include "trust/rule_a.h"
@@ -64,6 +67,7 @@ Status Server::TakeBundle(store::AgentRow& row, const wire::Report& report, Inst
   if (!shown) return {};
   row.held_known = true;
   row.held_thumbprint = report.held.thumbprint;
+  row.held_owner = report.held.owner;
   row.held_bundle.clear();
   for (const Bytes& der : report.x5c) {
     Writer writer;
@@ -75,17 +79,21 @@ Status Server::TakeBundle(store::AgentRow& row, const wire::Report& report, Inst
 
 // Loudly, but once for each generation.
 Status Server::TellRewound(const store::AgentRow& row, std::uint64_t generation, Instant now) {
-  constexpr std::string_view kProved = "proved_generation";  // read by issuing
-  const auto before = world_.registry.GetMeta(kProved);
+  const auto before = world_.registry.GetMeta(kMetaProvedGeneration);
   if (!before) return std::unexpected(before.error());
   if (ParseNumber(before->value_or("")) >= generation) return {};
-  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutMeta(kProved, std::to_string(generation)));
-  return Event("server-rewound", &row.id,
-               "agent " + row.host + " proved to hold generation " + std::to_string(generation) +
-                   ", newer than the active certificate of this server: it was restored from an "
-                   "older backup. Run CertificateManager -c PASSWORD, or restore the later "
-                   "automatic backup",
-               now);
+  // Of an owner that follows from the one known here: only its own backup has the key of that.
+  const std::string owner = book_.KnowsOwner(row.held_owner) ? "" : HexLower(row.held_owner);
+  COUNTERSIGN_RETURN_IF_ERROR(
+      world_.registry.PutMeta(kMetaProvedGeneration, std::to_string(generation)));
+  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutMeta(kMetaLaterOwner, owner));
+  const std::string text = "agent " + row.host + " proved to hold generation " +
+                           std::to_string(generation) +
+                           ", newer than the active certificate of this server: it was restored "
+                           "from an older backup. Run " +
+                           HowToCatchUp(owner);
+  world_.log.Write(LogLevel::kError, text);
+  return Event("server-rewound", &row.id, text, now);
 }
 
 Result<std::string> Server::MakeReply(store::AgentRow& row, const wire::Report& report, bool proved,

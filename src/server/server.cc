@@ -128,6 +128,12 @@ void Server::ReleaseKept(Instant now) {
 
 void Server::Remind(Instant now) {
   auto reminders = RemindersOf(book_, config_, now);
+  auto rewound = RewoundReminder(world_, book_);
+  if (!rewound) {
+    world_.log.Write(LogLevel::kError, rewound.error().message);
+  } else if (*rewound) {
+    reminders.push_back(**std::move(rewound));
+  }
   if (const auto age = AgeOfBackup(world_, now)) {
     for (auto& reminder : RemindersOf(*age)) reminders.push_back(std::move(reminder));
   } else {
