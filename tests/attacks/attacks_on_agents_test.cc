@@ -230,6 +230,12 @@ constexpr Attack kThiefOfTheServerDisk[] = {
            keys::OpenBackup(file.value(), SecretBytes::OwnText("correct horse batterx"));
        return std::string(opened ? "opened" : CodeName(opened.error().code));
      }},
+    {"T2", "forks: another certificate of the same generation, which the owner signed elsewhere",
+     "fork",
+     [](Scene& scene) {
+       const Identity twin = scene.bench.Issue(10);
+       return scene.Forge({twin.key, scene.BundleOf(twin)});
+     }},
     {"T2", "stays in control by the stolen reserve", "older-generation",
      [](Scene& scene) {
        const Identity reserve = scene.bench.Issue(11);

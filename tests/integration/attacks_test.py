@@ -7,51 +7,13 @@ import shutil
 
 import lab
 from lab import Case, faked, sanitized, until
+from thief import Thief
 
 
 def decoded(text, part):
     """Header (0) or payload (1) of a JWS."""
     piece = text.split(".")[part]
     return json.loads(base64.urlsafe_b64decode(piece + "=" * (-len(piece) % 4)))
-
-
-class Thief:
-    """Keys and certificates that are not the right ones, in lab.path/thief."""
-
-    def __init__(self, fleet, server_id):
-        self.lab, self.server_id, self.path = fleet, server_id, fleet.path / "thief"
-        self.path.mkdir()
-        self.owner()
-        self.certificate("server", "owner")
-
-    def key(self, name):
-        return self.path / f"{name}.key"
-
-    def der(self, *names):
-        return ",".join(str(self.path / f"{name}.der") for name in names)
-
-    def owner(self, name="owner"):
-        self.lab.openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self.key(name))
-        self.lab.openssl("req", "-x509", "-new", "-key", self.key(name), "-subj", "/CN=Owner", "-days", "9000", "-addext",
-                         "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign", "-out",
-                         self.path / f"{name}.pem")
-        self.to_der(name)
-
-    def to_der(self, name):
-        self.lab.openssl("x509", "-in", self.path / f"{name}.pem", "-outform", "DER", "-out", self.path / f"{name}.der")
-
-    def certificate(self, name, issuer, issuer_key=None, issuer_pem=None, generation=9_000_000_000):
-        """A server certificate that looks right, for a key of the thief."""
-        self.lab.openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self.key(name))
-        self.lab.openssl("req", "-new", "-key", self.key(name), "-subj",
-                         f"/CN=OfficeScan Server NTSG/dnQualifier={generation}", "-out", self.path / f"{name}.csr")
-        extensions = self.path / f"{name}.ext"
-        extensions.write_text("basicConstraints=CA:FALSE\nkeyUsage=digitalSignature\n"
-                              f"subjectAltName=URI:urn:uuid:{self.server_id}\n")
-        self.lab.openssl("x509", "-req", "-in", self.path / f"{name}.csr", "-CA", issuer_pem or self.path / f"{issuer}.pem",
-                         "-CAkey", issuer_key or self.key(issuer), "-days", "9000", "-extfile", extensions, "-out",
-                         self.path / f"{name}.pem")
-        self.to_der(name)
 
 
 class Attacks(Case):
