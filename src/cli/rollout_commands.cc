@@ -121,6 +121,18 @@ Exit OutcomeOf(const boost::json::object& answer) {
   return Flag(answer, "done") ? Exit::kOk : Exit::kGate;
 }
 
+void PrintLeftBehind(const boost::json::object& fleet) {
+  const std::uint64_t hands = Number(fleet, "hands");
+  const std::uint64_t behind = Number(fleet, "agents") - Number(fleet, "taken") - hands;
+  if (behind > 0) {
+    PrintLine(std::to_string(behind) + " without it take it over at their next contact: " +
+              "countersign agents list --standing behind");
+  }
+  if (hands > 0) {
+    PrintLine(std::to_string(hands) + " without it need hands: CertificateManager -l FILE.csv");
+  }
+}
+
 }  // namespace
 
 Exit PlanRollout(Session& session, const RolloutPlanCommand& command, Form form) {
@@ -173,7 +185,11 @@ Exit FinishRollout(Session& session, bool accept, Form form) {
   if (!ended) return PrintError(ended.error(), form);
   answer.json = *std::move(ended);
   const Exit exit = OutcomeOf(answer.json);
-  if (exit == Exit::kOk) return PrintChanged(answer, "finished the rollout", form);
+  if (exit == Exit::kOk) {
+    (void)PrintChanged(answer, "finished the rollout: its certificate is the one in use", form);
+    if (form == Form::kText) PrintLeftBehind(Object(answer.json, "fleet"));
+    return exit;
+  }
   if (form == Form::kJson) {
     PrintJson(answer.json);
   } else {

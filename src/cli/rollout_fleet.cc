@@ -115,11 +115,11 @@ void PrintGate(const boost::json::object& answer) {
       member != nullptr && member->is_object() ? member->get_object() : boost::json::object();
   const std::uint64_t agents = Number(fleet, "agents");
   const std::uint64_t missing = agents - std::min(agents, Number(fleet, "taken"));
-  PrintLine(std::to_string(missing) + " of " + std::to_string(agents) +
-            " agents have not taken the certificate over:");
+  PrintLine(std::to_string(missing) + " of " + std::to_string(agents) + " agents " +
+            (missing == 1 ? "has" : "have") + " not taken the certificate over:");
   for (const auto& of : kClasses) {
     const std::uint64_t count = of.name == "taken" ? 0 : Number(fleet, of.member);
-    const std::string_view will = of.name == "hands" ? "" : "will by themselves ";
+    const std::string_view will = of.name == "hands" ? "" : "will by themselves, ";
     if (count > 0) {
       PrintLine("  " + std::to_string(count) + " " + std::string(will) + std::string(of.text));
     }
@@ -161,8 +161,15 @@ void PrintAborted(const boost::json::object& answer, bool accepted) {
               " were sent it and may hold it. Its key is kept, and commands them, until each has "
               "proved a newer certificate:");
   }
+  Table table({"AGENT", "HOST", "DOMAIN", "LAST CONTACT"});
+  for (const auto& value : names) {
+    if (!value.is_object()) continue;
+    const auto& name = value.get_object();
+    table.Add({Text(name, "agent"), Text(name, "host"), Text(name, "domain"),
+               Text(name, "last_contact")});
+  }
   PrintLine("");
-  PrintNames(names);
+  table.Print();
   PrintLine("");
   PrintLine("A newer certificate for all: CertificateManager -c, or countersign rollout start");
   if (!destroyed) {

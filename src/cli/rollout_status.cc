@@ -70,7 +70,7 @@ bool Moves(const boost::json::object& status) {
 void PrintEarlier(const boost::json::object& status) {
   const auto& earlier = List(status, "earlier");
   if (earlier.empty()) return;
-  Table table({"EARLIER", "SERIAL", "STATE", "SINCE", "BY", "WHY"});
+  Table table({"GENERATION", "SERIAL", "STATE", "SINCE", "BY", "WHY"});
   for (const auto& value : earlier) {
     if (!value.is_object()) continue;
     const auto& rollout = value.get_object();
@@ -78,6 +78,7 @@ void PrintEarlier(const boost::json::object& status) {
                Text(rollout, "since"), Text(rollout, "by"), Text(rollout, "why")});
   }
   PrintLine("");
+  PrintLine("Earlier rollouts:");
   table.Print();
 }
 

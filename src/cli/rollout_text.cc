@@ -105,7 +105,7 @@ std::string RolloutText(const boost::json::object& rollout) {
           "when more than " + FormatShare(Number(rollout, "halt_at")) + " of the answers refuse");
   AddLine(text, "have it:", Text(rollout, "taken") + " of " + Agents(Number(rollout, "agents")));
   if (Number(rollout, "sent") > 0) {
-    AddLine(text, "asked:", Text(rollout, "sent") + " that have not answered");
+    AddLine(text, "asked:", Text(rollout, "sent") + ", who have not answered yet");
   }
   if (Number(rollout, "refused") > 0) {
     AddLine(text, "refused it:", Text(rollout, "refused") + "; who: rollout plan --names hands");

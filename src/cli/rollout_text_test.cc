@@ -40,7 +40,7 @@ TEST(RolloutTextTest, SaysWhereItStandsOnWhichTermsAndWhatToRun) {
       "  rate:           at most 100 agents an hour\n"
       "  halts:          when more than 2% of the answers refuse\n"
       "  have it:        10 of 40 agents\n"
-      "  asked:          2 that have not answered\n"
+      "  asked:          2, who have not answered yet\n"
       "  refused it:     1; who: rollout plan --names hands\n"
       "  not asked yet:  27\n"
       "  must end by:    2027-01-01T00:00:00Z\n"
@@ -197,9 +197,9 @@ TEST(GateTest, FinishNamesWhoDoesNotHaveItAndWhoWill) {
   const std::string text = Printed([] { PrintGate(MakeGate()); });
   EXPECT_TRUE(
       text.starts_with("40 of 50 agents have not taken the certificate over:\n"
-                       "  20 will by themselves at once: the server calls them\n"
-                       "  12 will by themselves at their next contact\n"
-                       "  5 will by themselves when they are seen again\n"
+                       "  20 will by themselves, at once: the server calls them\n"
+                       "  12 will by themselves, at their next contact\n"
+                       "  5 will by themselves, when they are seen again\n"
                        "  3 need hands\n"
                        "\n"
                        "AGENT "))
@@ -220,6 +220,7 @@ TEST(AbortedTest, HoldersAreNamedWithWhatBecomesOfThem) {
   EXPECT_TRUE(text.contains("\na1     h1 "));
   EXPECT_TRUE(text.contains("countersign rollout abort --accept"));
   EXPECT_FALSE(text.contains("is destroyed"));
+  EXPECT_FALSE(text.contains("need hands")) << "they need none as long as the key is there";
 }
 
 TEST(AbortedTest, GivenUpMeansThatTheyObeyNobody) {
