@@ -25,6 +25,7 @@ Status Server::LoadRollout() {
   auto rows = world_.registry.ListRollouts(1);
   if (!rows) return std::unexpected(std::move(rows).error());
   rollout_.reset();
+  look_again_ = {};
   if (!rows->empty() && trust::IsUnderWay(rows->front().rollout.state)) {
     rollout_ = std::move(rows->front());
   }

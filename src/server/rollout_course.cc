@@ -17,7 +17,9 @@ constexpr Seconds kAskFor = std::chrono::hours(24);
 void Server::AdvanceRollout(Instant now) {
   if (!rollout_) return;
   Status done = AskSome(now);
-  if (done && std::exchange(offers_changed_, false)) done = MoveRollout(now);
+  if (done && (std::exchange(offers_changed_, false) || now >= look_again_)) {
+    done = MoveRollout(now);
+  }
   if (done) return;
   world_.log.Write(LogLevel::kError, "the rollout does not go on: " + done.error().message);
   if (const auto loaded = LoadRollout(); !loaded) {
@@ -113,9 +115,10 @@ Status Server::MoveRollout(Instant now) {
     }
   }
   store::RolloutRow next = *rollout_;
-  if (!trust::Advance(next.rollout, *counts, 2 * config_.report_interval, now)) {
-    return world_.registry.PutRollout(next);  // when it last moved
-  }
+  const Seconds quiet = 2 * config_.report_interval;
+  const bool moved = trust::Advance(next.rollout, *counts, quiet, now);
+  look_again_ = trust::LookAgainAt(next.rollout, quiet, now);
+  if (!moved) return world_.registry.PutRollout(next);  // when an agent last answered
   if (next.rollout.state == trust::RolloutState::kRolling) {
     next.asked_to = {};
     next.all_asked = false;

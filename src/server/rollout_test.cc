@@ -45,8 +45,10 @@ TEST_F(RolloutTest, GoesFromTheCanaryToEverybodyAndFinishesByItself) {
   Tick(kSoak - Seconds(1));
   EXPECT_EQ(State(), RolloutState::kCanary);
   for (auto& agent : agents) Settle(agent);  // those pushed to report
-  Tick(Seconds(1));
-  EXPECT_EQ(State(), RolloutState::kRolling);
+  Advance();
+  EXPECT_EQ(State(), RolloutState::kCanary);
+  Advance(Seconds(1));
+  EXPECT_EQ(State(), RolloutState::kRolling) << "at once, not with the next Tick";
   EXPECT_EQ(bench_.Events("rollout-rolling"), 1U);
   for (auto& agent : agents) Settle(agent);
   EXPECT_EQ(NumHolding(agents), 20);

@@ -224,6 +224,7 @@ class Server {
   std::map<std::string, std::vector<Instant>> newcomers_;
   std::optional<store::RolloutRow> rollout_;
   bool offers_changed_ = false;   // since the rollout was last moved on
+  Instant look_again_;            // to move it on then, if nobody answers
   bool reserve_is_held_ = false;  // an agent has seen the reserve in use: this server was rewound
 };
 

@@ -193,6 +193,16 @@ bool Advance(Rollout& rollout, const RolloutCounts& counts, Seconds quiet, Insta
   return false;
 }
 
+Instant LookAgainAt(const Rollout& rollout, Seconds quiet, Instant now) {
+  Instant next = Instant::max();
+  const auto consider = [&](Instant at) {
+    if (at > now) next = std::min(next, at);
+  };
+  if (rollout.state == RolloutState::kCanary) consider(rollout.since + rollout.terms.soak);
+  if (IsOpen(rollout.state)) consider(rollout.moved + quiet);
+  return next;
+}
+
 bool IsComplete(const Rollout& rollout, const RolloutCounts& counts) {
   const bool is_last =
       rollout.state == RolloutState::kRolling || rollout.state == RolloutState::kGate;

@@ -104,6 +104,9 @@ struct RolloutCounts {
 // Returns true if it did. `quiet`: so long nothing has to move before an agent that was asked and
 // has not answered is waited for no more.
 bool Advance(Rollout& rollout, const RolloutCounts& counts, Seconds quiet, Instant now);
+// LookAgainAt is the next moment after `now` at which Advance may do something although nobody
+// answered meanwhile; Instant::max() if there is none.
+[[nodiscard]] Instant LookAgainAt(const Rollout& rollout, Seconds quiet, Instant now);
 // IsComplete: everybody has it, and nobody stopped it: it can be finished without a person.
 [[nodiscard]] bool IsComplete(const Rollout& rollout, const RolloutCounts& counts);
 

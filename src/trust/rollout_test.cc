@@ -282,6 +282,15 @@ TEST(RolloutTest, IsCompleteWhenAllHaveIt) {
   EXPECT_FALSE(IsComplete(In(S::kPaused), {.agents = 3, .taken = 3})) << "a person stopped it";
 }
 
+TEST(RolloutTest, LooksAgainWhenTheSoakOrTheQuietEnds) {
+  Rollout rollout = In(S::kCanary);
+  EXPECT_EQ(LookAgainAt(rollout, kQuiet, kBegin), kBegin + kQuiet);
+  EXPECT_EQ(LookAgainAt(rollout, kQuiet, kBegin + kQuiet), kBegin + kSoak);
+  EXPECT_EQ(LookAgainAt(rollout, kQuiet, kBegin + kSoak), Instant::max());
+  EXPECT_EQ(LookAgainAt(In(S::kRolling), kQuiet, kBegin), kBegin + kQuiet);
+  EXPECT_EQ(LookAgainAt(In(S::kPaused), kQuiet, kBegin), Instant::max());
+}
+
 TEST(RolloutTest, TermsAreChecked) {
   EXPECT_TRUE(CheckTerms({}).has_value());
   EXPECT_FALSE(CheckTerms({.canary_share = 10'001}).has_value());
