@@ -120,6 +120,12 @@ class Traces(Case):
         self.run_at_end("countersign", "backup", "password", **given)
         type(self).present = to
 
+    def create_owner(self, name, to):
+        given = {"COUNTERSIGN_PASSWORD": self.passwords[self.present], "COUNTERSIGN_NEW_PASSWORD": self.passwords[to]}
+        self.run_at_end("countersign", "owner", "create", **given)
+        type(self).present = to
+        self.note_owner_key(f"the new owner key in {name}")
+
     def play(self, name):
         """Every operation, with the password in every way that it can come."""
         manager, own = "CertificateManager", self.passwords
@@ -134,6 +140,7 @@ class Traces(Case):
         self.refused("countersign", "backup", "password", COUNTERSIGN_PASSWORD=wrong, COUNTERSIGN_NEW_PASSWORD=wrong)
         self.refused(manager, "-ine", wrong, self.planted / "rsa.pfx")
         self.refused(manager, "-ine", own["import"], self.planted / "damaged.pfx", code=13)
+        self.refused("countersign", "owner", "create", COUNTERSIGN_PASSWORD=wrong)
         self.run_at_end(manager, "-c", own[self.present])
         self.run_at_end(manager, "-e", f"{name}.dat")
         self.run_at_end(manager, "-b", own["archive"], f"{name}.zip")
@@ -143,6 +150,7 @@ class Traces(Case):
         self.run_at_end("countersign", "backup", "verify", COUNTERSIGN_PASSWORD=own[self.present])
         self.run_at_end("countersign", "backup", "drill", COUNTERSIGN_PASSWORD=own[self.present])
         self.change_password("second" if self.present == "first" else "first")
+        self.create_owner(name, "second" if self.present == "first" else "first")
         self.run_at_end(manager, "-l", f"{name}.csv")
         # An imported key is the server's own until the next -c, which destroys it and makes an owner.
         for kind, switch in (("rsa", "-ine"), ("ec", "-i")):
