@@ -47,40 +47,106 @@ Result<BackPair> IssueBack(World& world, const store::ServerConfig& config, cons
   return BackPair{*std::move(back), *std::move(reserve)};
 }
 
+// Registered is what a change without a password starts from.
+struct Registered {
+  std::optional<store::RolloutRow> rollout;  // under way
+  Rows rows;
+  IdentityBook book;
+};
+
+Result<Registered> LoadRegistered(World& world) {
+  auto rollout = RolloutUnderWay(world.registry);
+  if (!rollout) return std::unexpected(std::move(rollout).error());
+  auto rows = world.registry.ListCertificates();
+  if (!rows) return std::unexpected(std::move(rows).error());
+  auto book = IdentityBook::Make(*rows);
+  if (!book) return std::unexpected(std::move(book).error());
+  return Registered{*std::move(rollout), *std::move(rows), *std::move(book)};
+}
+
+Change ChangeOf(const Registered& registered, std::string_view kind, Instant now) {
+  return {.new_keys = {},
+          .backup = std::nullopt,
+          .rows = registered.rows,
+          .newest_issue = std::nullopt,
+          .admitted = {},
+          .event = {.id = 0, .at = now, .kind = std::string(kind), .agent = {}, .text = {}},
+          .rollout = registered.rollout};
+}
+
+Status TakePendingBack(const Registered& registered, Change& change, Instant now) {
+  COUNTERSIGN_RETURN_IF_ERROR(trust::Abort(change.rollout->rollout, "", now));
+  const auto* const pending = registered.book.Pending();
+  if (pending == nullptr) return {};
+  SetState(change.rows, pending->certificate, CertificateState::kAborted, now);
+  change.event.text = "certificate " + pending->certificate.serial() + " is offered to nobody";
+  return {};
+}
+
+// GiveUp strands whoever may hold a certificate that is aborted by then.
+Status GiveUp(World& world, Change& change, Instant now) {
+  std::uint64_t num_certificates = 0;
+  std::uint64_t num_agents = 0;
+  for (auto& row : change.rows) {
+    if (row.state != CertificateState::kAborted) continue;
+    const auto counts = world.registry.CountOffers(row.generation);
+    if (!counts) return std::unexpected(counts.error());
+    ++num_certificates;
+    num_agents += counts->sent + counts->taken + counts->refused;
+    row.state = CertificateState::kReplaced;
+    row.since = now;
+    change.drop_offers.push_back(row.generation);
+  }
+  change.event.kind = "rollout-stranded";
+  change.event.text = "the keys of " + std::to_string(num_certificates) +
+                      " aborted certificates are destroyed, which " + std::to_string(num_agents) +
+                      " agents may hold";
+  return {};
+}
+
+// RowsAfter a rollback.
+Rows RowsAfter(const Present& present, const BackPair& pair, Instant now) {
+  Rows rows = present.rows;
+  Retire(rows, now);
+  SetState(rows, present.book.Pending()->certificate, CertificateState::kAborted, now);
+  SetState(rows, pair.back, CertificateState::kActive, now);
+  SetState(rows, pair.reserve.certificate, CertificateState::kReserve, now);
+  return rows;
+}
+
+Status CheckMayRollBack(World& world, const Present& present) {
+  const auto* const active = present.book.Active();
+  const bool can_issue = active != nullptr && present.book.Pending() != nullptr &&
+                         !active->identity.self_signed && present.backup.owner_key;
+  if (can_issue) return CheckKey(world, *active, "active");
+  return Fail(Code::kRefused,
+              "the active certificate was imported and is its own owner: it cannot be issued "
+              "anew. Nothing was changed. Abort the rollout instead",
+              "countersign rollout abort");
+}
+
 }  // namespace
 
 Result<Issued> FinishRollout(World& world, Instant now) {
-  auto row = RolloutUnderWay(world.registry);
-  if (!row) return std::unexpected(std::move(row).error());
-  if (!*row) return NoRollout();
-  auto rows = world.registry.ListCertificates();
-  if (!rows) return std::unexpected(std::move(rows).error());
-  const auto book = IdentityBook::Make(*rows);
-  if (!book) return std::unexpected(book.error());
-  const auto* const pending = book->Pending();
-  const auto* const active = book->Active();
+  const auto registered = LoadRegistered(world);
+  if (!registered) return std::unexpected(registered.error());
+  if (!registered->rollout) return NoRollout();
+  const auto* const pending = registered->book.Pending();
+  const auto* const active = registered->book.Active();
   if (pending == nullptr) return Fail(Code::kDamaged, "the rollout has no pending certificate");
   COUNTERSIGN_RETURN_IF_ERROR(CheckKey(world, *pending, "pending"));
-  const auto counts = world.registry.CountOffers((*row)->rollout.generation);
+  const auto counts = world.registry.CountOffers(pending->identity.generation);
   if (!counts) return std::unexpected(counts.error());
-  COUNTERSIGN_RETURN_IF_ERROR(trust::Finish((*row)->rollout, now));
-  (*row)->rollout.why = std::to_string(counts->taken) + " agents had taken it over";
-  if (active != nullptr) SetState(*rows, active->certificate, CertificateState::kReplaced, now);
-  SetState(*rows, pending->certificate, CertificateState::kActive, now);
-  const Change change{
-      .new_keys = {},
-      .backup = std::nullopt,
-      .rows = *std::move(rows),
-      .newest_issue = std::nullopt,
-      .admitted = {},
-      .event = {.id = 0,
-                .at = now,
-                .kind = "rollout-finished",
-                .agent = {},
-                .text = "certificate " + pending->certificate.serial() + " is active; " +
-                        std::to_string(counts->taken) + " agents had taken it over"},
-      .rollout = **row,
-      .drop_offers = {(*row)->rollout.generation}};
+  Change change = ChangeOf(*registered, "rollout-finished", now);
+  COUNTERSIGN_RETURN_IF_ERROR(trust::Finish(change.rollout->rollout, now));
+  change.rollout->rollout.why = std::to_string(counts->taken) + " agents had taken it over";
+  change.event.text =
+      "certificate " + pending->certificate.serial() + " is active; " + change.rollout->rollout.why;
+  change.drop_offers = {pending->identity.generation};
+  if (active != nullptr) {
+    SetState(change.rows, active->certificate, CertificateState::kReplaced, now);
+  }
+  SetState(change.rows, pending->certificate, CertificateState::kActive, now);
   auto issued = CommitIssued(world, change, pending->certificate);
   if (!issued || active == nullptr) return issued;
   issued->replaced = active->certificate;
@@ -91,46 +157,15 @@ Result<Issued> FinishRollout(World& world, Instant now) {
 }
 
 Status AbortRollout(World& world, Strand strand, Instant now) {
-  auto row = RolloutUnderWay(world.registry);
-  if (!row) return std::unexpected(std::move(row).error());
-  auto rows = world.registry.ListCertificates();
-  if (!rows) return std::unexpected(std::move(rows).error());
-  const auto book = IdentityBook::Make(*rows);
-  if (!book) return std::unexpected(book.error());
-  const auto aborted = book->Aborted();
-  if (!*row && (strand == Strand::kNo || aborted.empty())) return NoRollout();
-  Change change{.new_keys = {},
-                .backup = std::nullopt,
-                .rows = *std::move(rows),
-                .newest_issue = std::nullopt,
-                .admitted = {},
-                .event = {.id = 0, .at = now, .kind = "rollout-aborted", .agent = {}, .text = {}}};
-  std::vector<const IdentityBook::Entry*> given_up;
-  if (*row) {
-    COUNTERSIGN_RETURN_IF_ERROR(trust::Abort((*row)->rollout, "", now));
-    (*row)->rollout.gate_shown = now;
-    change.rollout = **row;
-    if (const auto* const pending = book->Pending()) {
-      SetState(change.rows, pending->certificate, CertificateState::kAborted, now);
-      change.event.text = "certificate " + pending->certificate.serial() + " is offered to nobody";
-      given_up.push_back(pending);
-    }
+  const auto registered = LoadRegistered(world);
+  if (!registered) return std::unexpected(registered.error());
+  const bool is_kept = !registered->book.Aborted().empty();
+  if (!registered->rollout && (strand == Strand::kNo || !is_kept)) return NoRollout();
+  Change change = ChangeOf(*registered, "rollout-aborted", now);
+  if (registered->rollout) {
+    COUNTERSIGN_RETURN_IF_ERROR(TakePendingBack(*registered, change, now));
   }
-  if (strand == Strand::kYes) {
-    change.event.kind = "rollout-stranded";
-    given_up.insert(given_up.end(), aborted.begin(), aborted.end());
-    std::uint64_t stranded = 0;
-    for (const auto* const entry : given_up) {
-      const auto counts = world.registry.CountOffers(entry->identity.generation);
-      if (!counts) return std::unexpected(counts.error());
-      stranded += counts->sent + counts->taken + counts->refused;
-      SetState(change.rows, entry->certificate, CertificateState::kReplaced, now);
-      change.drop_offers.push_back(entry->identity.generation);
-    }
-    change.event.text = "the keys of " + std::to_string(given_up.size()) +
-                        " aborted certificates are destroyed, which " + std::to_string(stranded) +
-                        " agents may hold";
-  }
+  if (strand == Strand::kYes) COUNTERSIGN_RETURN_IF_ERROR(GiveUp(world, change, now));
   const auto committed = Commit(world, change);
   return committed ? Status() : std::unexpected(committed.error());
 }
@@ -144,59 +179,38 @@ Result<Issued> RollBack(World& world, const store::ServerConfig& config,
   if (!*row) return NoRollout();
   const auto present = OpenForRollout(world, backup_password, now);
   if (!present) return std::unexpected(present.error());
-  const auto* const active = present->book.Active();
-  const auto* const pending = present->book.Pending();
-  if (active == nullptr || pending == nullptr || active->identity.self_signed ||
-      !present->backup.owner_key) {
-    return Fail(Code::kRefused,
-                "the active certificate was imported and is its own owner: it cannot be issued "
-                "anew. Nothing was changed. Abort the rollout instead",
-                "countersign rollout abort");
-  }
-  COUNTERSIGN_RETURN_IF_ERROR(CheckKey(world, *active, "active"));
+  COUNTERSIGN_RETURN_IF_ERROR(CheckMayRollBack(world, *present));
   const auto owner =
       OwnerOf(world, *present->backup.owner_key, present->book, present->server_ids.front(), now);
   if (!owner) return std::unexpected(owner.error());
   const auto pair = IssueBack(world, config, *owner, *present, now);
   if (!pair) return std::unexpected(pair.error());
   COUNTERSIGN_RETURN_IF_ERROR(trust::Abort((*row)->rollout, "rolled back", now));
-  Change change{
-      .new_keys = {{pair->reserve.key}},
-      .backup = std::nullopt,
-      .rows = present->rows,
-      .newest_issue = now,
-      .admitted = present->admitted,
-      .event = {.id = 0,
-                .at = now,
-                .kind = "rollout-rolled-back",
-                .agent = {},
-                .text = "certificate " + pair->back.serial() +
-                        " for the earlier key takes the place of " + pending->certificate.serial()},
-      .history = present->backup.manifest->history,
-      .rollout = **row};
-  Retire(change.rows, now);
-  SetState(change.rows, pending->certificate, CertificateState::kAborted, now);
-  SetState(change.rows, pair->back, CertificateState::kActive, now);
-  SetState(change.rows, pair->reserve.certificate, CertificateState::kReserve, now);
+  const crypto::Certificate& taken_back = present->book.Pending()->certificate;
+  Change change{.new_keys = {{pair->reserve.key}},
+                .backup = std::nullopt,
+                .rows = RowsAfter(*present, *pair, now),
+                .newest_issue = now,
+                .admitted = present->admitted,
+                .event = {.id = 0,
+                          .at = now,
+                          .kind = "rollout-rolled-back",
+                          .agent = {},
+                          .text = "certificate " + pair->back.serial() +
+                                  " for the earlier key takes the place of " + taken_back.serial()},
+                .history = present->backup.manifest->history,
+                .rollout = *std::move(row)};
   COUNTERSIGN_RETURN_IF_ERROR(Seal(world, *present, *owner, backup_password, change, now));
   auto issued = CommitIssued(world, change, pair->back);
-  if (issued) issued->replaced = pending->certificate;
+  if (issued) issued->replaced = taken_back;
   return issued;
 }
 
 Result<bool> ReleaseAborted(World& world, Instant now) {
-  auto rows = world.registry.ListCertificates();
-  if (!rows) return std::unexpected(std::move(rows).error());
-  const auto book = IdentityBook::Make(*rows);
-  if (!book) return std::unexpected(book.error());
-  Change change{
-      .new_keys = {},
-      .backup = std::nullopt,
-      .rows = *std::move(rows),
-      .newest_issue = std::nullopt,
-      .admitted = {},
-      .event = {.id = 0, .at = now, .kind = "aborted-key-destroyed", .agent = {}, .text = {}}};
-  for (const auto* const entry : book->Aborted()) {
+  const auto registered = LoadRegistered(world);
+  if (!registered) return std::unexpected(registered.error());
+  Change change = ChangeOf(*registered, "aborted-key-destroyed", now);
+  for (const auto* const entry : registered->book.Aborted()) {
     const auto counts = world.registry.CountOffers(entry->identity.generation);
     if (!counts) return std::unexpected(counts.error());
     if (*counts != store::OfferCounts()) continue;
