@@ -66,18 +66,17 @@ Result<std::optional<Prospect>> ReadClass(const AdminMessage& request) {
                                 "next-contact, unseen, hands");
 }
 
-// How many agents the first wave would have: as many as StartRollout draws.
+// How many agents the first wave would have: those of the domains, and about the share of the
+// others (of all others exactly, where no domain is named).
 std::uint64_t CanaryOf(const trust::RolloutTerms& terms, const Fleet& fleet) {
-  if (terms.canary_share > 0) {
-    return (fleet.all.agents * terms.canary_share + trust::kEverybody - 1) / trust::kEverybody;
-  }
-  std::uint64_t count = 0;
+  std::uint64_t in_domains = 0;
   for (const auto& [domain, counts] : fleet.domains) {
     const bool is_in = std::ranges::any_of(
         terms.domains, [&](const std::string& of) { return trust::IsInDomain(domain, of); });
-    if (is_in) count += counts.agents;
+    if (is_in) in_domains += counts.agents;
   }
-  return count;
+  const std::uint64_t others = fleet.all.agents - in_domains;
+  return in_domains + (others * terms.canary_share + trust::kEverybody - 1) / trust::kEverybody;
 }
 
 // Gate is who has not taken the certificate over, those first who need hands.

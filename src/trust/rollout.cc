@@ -70,9 +70,6 @@ Status CheckTerms(const RolloutTerms& terms) {
     return Fail(Code::kUsage,
                 "at most " + std::to_string(kMaxRolloutDomains) + " domains can be named");
   }
-  if (terms.canary_share > 0 && !terms.domains.empty()) {
-    return Fail(Code::kUsage, "the first wave is a share of all agents, or domains; not both");
-  }
   if (std::ranges::find(terms.domains, "") != terms.domains.end()) {
     return Fail(Code::kUsage, "an empty domain would be everybody: leave it out");
   }

@@ -46,8 +46,8 @@ struct RolloutTerms {
   bool operator==(const RolloutTerms&) const = default;
 };
 inline constexpr std::size_t kMaxRolloutDomains = 64;
-// CheckTerms refuses (kUsage) shares above 100 %, a halt_at of nothing, both a share and domains,
-// more than kMaxRolloutDomains domains or an empty one, and a soak below zero or above a year.
+// CheckTerms refuses (kUsage) shares above 100 %, a halt_at of nothing, more than
+// kMaxRolloutDomains domains or an empty one, and a soak below zero or above a year.
 [[nodiscard]] Status CheckTerms(const RolloutTerms& terms);
 
 // Rollout is where one stands. Plain data, as the registry keeps it.

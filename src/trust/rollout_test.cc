@@ -297,7 +297,6 @@ TEST(RolloutTest, TermsAreChecked) {
   EXPECT_FALSE(CheckTerms({.halt_at = 0}).has_value());
   EXPECT_FALSE(CheckTerms({.halt_at = 10'001}).has_value());
   EXPECT_FALSE(CheckTerms({.domains = {""}}).has_value());
-  EXPECT_FALSE(CheckTerms({.canary_share = 1, .domains = {"eu"}}).has_value());
   EXPECT_FALSE(CheckTerms({.domains = std::vector<std::string>(65, "eu")}).has_value());
   EXPECT_FALSE(CheckTerms({.soak = Seconds(-1)}).has_value());
   EXPECT_FALSE(CheckTerms({.soak = std::chrono::hours(24 * 366)}).has_value());
