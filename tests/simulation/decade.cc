@@ -28,6 +28,11 @@ DecadeOutcome& DecadeOutcome::operator+=(const DecadeOutcome& other) {
   agent_restores += other.agent_restores;
   clones += other.clones;
   owner_changes += other.owner_changes;
+  rollouts += other.rollouts;
+  finished += other.finished;
+  aborted += other.aborted;
+  rollbacks += other.rollbacks;
+  stranded += other.stranded;
   deaths += other.deaths;
   return *this;
 }
@@ -54,6 +59,7 @@ void Decade::Install(const crypto::Certificate& certificate) {
   wire::AgentProfile profile;
   profile.host = "host-" + std::to_string(number);
   profile.port = 21'112;
+  profile.domain = number % 2 == 0 ? "eu/paris" : "us";
   profile.enrol = site_.token();
   const auto first = trust::FirstTrust(certificate, nullptr).value();
   auto member = std::make_unique<Member>();
@@ -67,15 +73,8 @@ void Decade::Install(const crypto::Certificate& certificate) {
 }
 
 void Decade::InstallOne() {
-  if (!site_.is_up()) return;
-  const auto& entries = site_.book().entries();
-  std::vector<const crypto::Certificate*> packages;
-  for (const auto& entry : entries) {
-    const bool was_given_out = entry.row.role == store::CertificateRole::kServer &&
-                               entry.row.state != store::CertificateState::kReserve;
-    if (was_given_out) packages.push_back(&entry.certificate);
-  }
-  if (!packages.empty()) Install(*packages[chance_.Index(packages.size())]);
+  const auto& packages = site_.packages();
+  if (site_.is_up()) Install(packages[chance_.Index(packages.size())]);
 }
 
 void Decade::Until(SimTime end) {
@@ -119,6 +118,8 @@ void Decade::MakeStory() {
   const SimTime year = kYear;
   Every(30 * kDay, [this] { site_.Tick(); });
   Every(700 * kDay, [this] { OwnerActs(); });
+  Every(600 * kDay, [this] { BeginRollout(); });
+  Every(60 * kDay, [this] { SteerRollout(); });
   Every(200 * kDay, [this] { HurtAgent(); });
   Every(400 * kDay, [this] { SetSomeClock(); });
   Every(500 * kDay, [this] { Freeze(); });

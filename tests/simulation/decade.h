@@ -11,14 +11,16 @@ namespace countersign::simulation {
 // DecadeBroken makes something wrong on purpose, so that each check is known to be able to fail.
 enum class DecadeBroken {
   kNothing,
-  kOwnerIsRobbed,       // the thief has the owner key, which is outside every promise
-  kDiskLosesTrust,      // a new trust state is told to be durable and is not
-  kReplacedNotRevoked,  // after the theft the owner runs the plain -c
-  kThiefStays,          // the thief steals again, after the replacement
-  kListTooShort,        // one exposed agent is left out of the list
-  kListTooLong,         // one that has heard stays on it
-  kLosesContact,        // an agent refuses its server's replies
-  kClonesUnnoticed,     // the server forgets that an agent was cloned
+  kOwnerIsRobbed,          // the thief has the owner key, which is outside every promise
+  kDiskLosesTrust,         // a new trust state is told to be durable and is not
+  kReplacedNotRevoked,     // after the theft the owner runs the plain -c
+  kThiefStays,             // the thief steals again, after the replacement
+  kListTooShort,           // one exposed agent is left out of the list
+  kListTooLong,            // one that has heard stays on it
+  kLosesContact,           // an agent refuses its server's replies
+  kClonesUnnoticed,        // the server forgets that an agent was cloned
+  kKeyOfAbortedDestroyed,  // while agents may hold its certificate
+  kGateNamesTooFew,
 };
 
 struct DecadeOptions {
@@ -46,6 +48,11 @@ struct DecadeOutcome {
   std::size_t agent_restores = 0;
   std::size_t clones = 0;
   std::size_t owner_changes = 0;
+  std::size_t rollouts = 0;
+  std::size_t finished = 0;  // of these, by a person
+  std::size_t aborted = 0;
+  std::size_t rollbacks = 0;
+  std::size_t stranded = 0;  // agents, after the gate
   std::size_t deaths = 0;
   DecadeOutcome& operator+=(const DecadeOutcome& other);
 };
@@ -58,7 +65,8 @@ struct DecadeOutcome {
 //
 // Watched at every step: no agent trusts what the owner did not certify, follows what answers no
 // challenge of its own, runs an order twice, or goes back; each exchange that works leaves the
-// agent on the active certificate; whoever has every key up to the revoked ones commands exactly
+// agent on the active certificate, or on that of a rollout; no agent is stranded but those that the
+// gate named; whoever has every key up to the revoked ones commands exactly
 // the agents on the list of exposed ones; nothing of the thief's succeeds with an agent that has
 // heard of the replacement; nobody is called cloned who was not. At the end every agent is up to
 // date, verified, obeys, and obeys the thief no more; clones are in quarantine.

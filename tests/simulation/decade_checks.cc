@@ -73,7 +73,8 @@ void Decade::CheckExposure(Member& member) {
   const bool commanded = WorstCommands(member, std::max(revoked, revoked == 0 ? revoked_ever_ : 0));
   const std::string name = member.machine->Name();
   if (commanded) ++outcome_.exposures;
-  const bool is_known = !member.set_back && !member.cloned;
+  // Of two machines with one key the server knows when it has noticed.
+  const bool is_known = !member.set_back && (!member.cloned || row->cloned);
   if (commanded && !listed && is_known) {
     checker_.Violated(
         name + " could still be commanded by the thief, and is not on the list (revoked " +
@@ -95,7 +96,8 @@ void Decade::CheckExposure(Member& member) {
         ", proved " + (row->held_known ? std::to_string(row->held_generation) : "nothing") + ", " +
         row->standing + " " + row->reason + ")");
   }
-  if (chance_.Of(10) && revoked > 0 && TryWorst(member, revoked) != commanded) {
+  if (chance_.Of(10) && revoked > 0 && member.machine->IsOnDisk() &&
+      TryWorst(member, revoked) != commanded) {
     checker_.Violated(name + (commanded ? " could not be commanded" : " could be commanded") +
                       " with the revoked keys, against expectation");
   }
@@ -109,8 +111,11 @@ bool Decade::ThiefCommands(const Member& member) const {
   });
 }
 
-void Decade::CheckAllExposure() {
-  for (const auto& member : members_) CheckExposure(*member);
+void Decade::CheckAll() {
+  for (const auto& member : members_) {
+    CheckExposure(*member);
+    CheckNotStranded(*member);
+  }
 }
 
 // --- the end ---
@@ -123,6 +128,7 @@ void Decade::EndFaults() {
   site_.CutPowerAt(0);
   site_.Start();
   if (stolen_ && !discovered_) Discover();
+  if (site_.server().rollout()) FinishRollout();
   for (const auto& member : members_) {
     member->machine->SetClock(Seconds(chance_.Below(200) - 100));
     member->machine->Start();
@@ -153,7 +159,7 @@ void Decade::Mend() {
 }
 
 void Decade::CheckEnd() {
-  CheckAllExposure();
+  CheckAll();
   for (const auto& member : members_) {
     if (checker_.violation()) return;
     if (member->foreign && !fleet_is_in_) continue;
@@ -171,6 +177,8 @@ void Decade::CheckEnd() {
       checker_.Violated(name + " is " + row->standing + " " + row->reason);
     }
     if (!member->cloned) CheckObeys(*member);
+  }
+  for (const auto& member : members_) {
     for (int i = 0; stolen_ && i < 4 && !checker_.violation(); ++i) Attack(*member);
   }
 }

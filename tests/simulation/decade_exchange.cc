@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/standing.h"
 #include "tests/simulation/decade_world.h"
 
 // What travels between a machine and the server, and what becomes of it on the way.
@@ -35,9 +36,21 @@ void Decade::Step(Member& member, int steps) {
   if (steps <= 0 || !machine.is_up()) return;
   Exchange(member, at_fault_ ? Net::kBad : Net::kGood);
   if (chance_.Of(30)) Call(member);
+  if (chance_.Of(10) && IsInOrder(member)) CheckObeys(member);
+  if (!machine.is_up()) return;
   const SimTime wait = machine.NextReportIn();
   if (wait > kSoon) return;
   scheduler_.After(std::max(wait, kSecond), [this, &member, steps] { Step(member, steps - 1); });
+}
+
+// IsInOrder: nothing is in the way of an order.
+bool Decade::IsInOrder(const Member& member) {
+  const Machine& machine = *member.machine;
+  if (frozen_ || rewound_ || !site_.is_up() || !member.HasTold() || member.cloned) return false;
+  if (member.may_be_stranded || machine.clock_error() != Seconds(0)) return false;
+  const auto row = site_.registry().FindAgent(machine.id()).value();
+  return row && row->admitted && row->standing != server::kMismatched &&
+         machine.trust().certificate.not_after() > machine.Now().wall;
 }
 
 bool Decade::Exchange(Member& member, Net net) {
@@ -97,10 +110,10 @@ bool Decade::AfterExchange(Member& member, const trust::TrustState& before, bool
     const auto& active = *book.Active();
     const bool is_behind_server = before.generation < active.identity.generation &&
                                   book.KnowsOwner(before.owner) && book.IsOurs(before.server);
-    if (is_behind_server && machine.trust().certificate != active.certificate) {
-      checker_.Violated(machine.Name() +
-                        " is lost: it talked to its server, and does not hold "
-                        "the active certificate");
+    if (is_behind_server && machine.trust().generation < active.identity.generation) {
+      checker_.Violated(
+          machine.Name() +
+          " is lost: it talked to its server, and holds an earlier certificate still");
     }
   }
   // A nonce that is days old proves nothing, and a newer generation takes a report more to prove.
@@ -109,7 +122,9 @@ bool Decade::AfterExchange(Member& member, const trust::TrustState& before, bool
   member.good_in_row = stays ? (in_row ? member.good_in_row : 0) + 1 : 0;
   member.last_good = scheduler_.now();
   if (member.HasTold()) member.set_back = false;
+  if (good && machine.trust() != before) member.led_astray = false;
   CheckExposure(member);
+  CheckNotStranded(member);
   return good;
 }
 

@@ -15,7 +15,7 @@ void Decade::OwnerActs() {
     Replace(false);
   }
   site_.CutPowerAt(0);
-  CheckAllExposure();
+  CheckAll();
 }
 
 void Decade::Replace(bool compromised) {
@@ -23,8 +23,11 @@ void Decade::Replace(bool compromised) {
   const bool forgets = options_.broken == DecadeBroken::kReplacedNotRevoked;
   // An imported identity has no owner key yet that could sign elsewhere.
   const bool offline = !was_imported && chance_.Of(compromised ? 70 : 25);
-  site_.Replace({.compromised = compromised && !forgets, .offline = offline});
-  if (was_imported && !site_.book().Active()->identity.self_signed) ++outcome_.owner_changes;
+  const bool new_owner = !was_imported && !offline && chance_.Of(15);
+  const bool done = site_.Replace(
+      {.compromised = compromised && !forgets, .offline = offline, .new_owner = new_owner});
+  if (done) rewound_ = false;
+  if (done && (was_imported || new_owner)) ++outcome_.owner_changes;
   revoked_ever_ = std::max(revoked_ever_, site_.book().RevokedGeneration());
 }
 
@@ -45,7 +48,7 @@ void Decade::Discover() {
     for (auto& key : site_.KeysNow()) forger_.Steal(std::move(key));
   }
   trace_.Add("the thief has " + std::to_string(stolen) + " keys of before");
-  CheckAllExposure();
+  CheckAll();
 }
 
 // A fleet with an imported identity is brought to this owner.
@@ -61,7 +64,7 @@ void Decade::BringFleetIn() {
     fleet_is_in_ = true;
     ++outcome_.owner_changes;
   }
-  CheckAllExposure();
+  CheckAll();
 }
 
 void Decade::BackUpServer() {
@@ -78,8 +81,12 @@ void Decade::RestoreServer() {
   const auto part = chance_.Of(30) ? Site::Part::kRegistry : Site::Part::kAll;
   // The owner key is in the automatic backup, of which the owner keeps the newest copy elsewhere.
   const auto kept = site_.Take().files.backup;
+  const auto owner = site_.book().OwnerCertificate()->key().digest();
   site_.PutBack(*backup_, part);
-  if (chance_.Of(50) || site_.book().Active()->identity.self_signed) site_.PutBackupBack(kept);
+  rewound_ = true;
+  if (chance_.Of(50) || site_.book().OwnerCertificate()->key().digest() != owner) {
+    site_.PutBackupBack(kept);
+  }
   for (const auto& member : members_) {
     member->good_in_row = 0;
     member->dueled = false;
@@ -97,7 +104,7 @@ void Decade::MendServer() {
       !site_.book().IsOurs(trust::FirstTrust(foreign_->certificate, nullptr).value().server)) {
     BringFleetIn();
   }
-  CheckAllExposure();
+  CheckAll();
 }
 
 void Decade::CloneSomebody() {

@@ -66,6 +66,11 @@ TEST_P(DecadeSeedsTest, KeepEveryPromise) {
   EXPECT_GT(sum.agent_restores, many) << "hardly an agent was restored";
   EXPECT_GT(sum.clones, many) << "hardly an agent was cloned";
   EXPECT_GT(sum.owner_changes, many) << "hardly an owner changed";
+  EXPECT_GT(sum.rollouts, many) << "hardly a rollout";
+  EXPECT_GT(sum.finished, many / 4) << "hardly a rollout was finished";
+  EXPECT_GT(sum.aborted, many / 4) << "hardly a rollout was aborted";
+  EXPECT_GT(sum.rollbacks, many / 8) << "hardly a rollout was rolled back";
+  EXPECT_GT(sum.stranded, 0U) << "nobody was ever stranded";
 }
 
 INSTANTIATE_TEST_SUITE_P(Shard, DecadeSeedsTest, ::testing::Range(0, kShards));
@@ -79,6 +84,28 @@ TEST(Decade, OneSeed) {
                       .print = seed ? Trace::Print::kYes : Trace::Print::kNo});
   EXPECT_FALSE(outcome.violation.has_value()) << *outcome.violation;
 }
+
+// Seeds that found a bug, each with what it was.
+struct FoundCase {
+  std::uint64_t seed;
+  const char* bug;
+};
+void PrintTo(const FoundCase& one, std::ostream* out) { *out << one.seed << ": " << one.bug; }
+
+class DecadeFoundTest : public ::testing::TestWithParam<FoundCase> {};
+
+TEST_P(DecadeFoundTest, StaysMended) {
+  const auto outcome = SimulateDecade({.seed = GetParam().seed});
+  EXPECT_FALSE(outcome.violation.has_value()) << *outcome.violation;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Bug, DecadeFoundTest,
+    ::testing::Values(FoundCase{58, "a clone that had not heard fell off the list of exposed ones"},
+                      FoundCase{68, "the same, led to the reserve"},
+                      FoundCase{70, "the same, commanded afterwards"},
+                      FoundCase{32, "holders of an aborted certificate were offered nothing newer"},
+                      FoundCase{39, "the same, after a rollout was finished"}));
 
 TEST(Decade, SameSeedIsTheSameStory) {
   const auto first = SimulateDecade({.seed = 7});
@@ -115,7 +142,9 @@ INSTANTIATE_TEST_SUITE_P(
                       BrokenCase{DecadeBroken::kListTooShort, "is not on the list"},
                       BrokenCase{DecadeBroken::kListTooLong, "still on the list"},
                       BrokenCase{DecadeBroken::kLosesContact, "is lost"},
-                      BrokenCase{DecadeBroken::kClonesUnnoticed, "unnoticed"}));
+                      BrokenCase{DecadeBroken::kClonesUnnoticed, "unnoticed"},
+                      BrokenCase{DecadeBroken::kKeyOfAbortedDestroyed, "is stranded"},
+                      BrokenCase{DecadeBroken::kGateNamesTooFew, "no gate named it"}));
 
 }  // namespace
 }  // namespace countersign::simulation

@@ -15,7 +15,10 @@ void Decade::StealKey() {
   trace_.Add("a thief takes the server key");
   stolen_ = true;
   ++outcome_.thefts;
-  forger_.Steal(site_.KeysNow().front());
+  for (auto& key : site_.KeysNow()) {
+    const bool signs = key.certificate == site_.book().Active()->certificate;
+    if (signs) forger_.Steal(std::move(key));
+  }
   if (options_.broken == DecadeBroken::kOwnerIsRobbed) forger_.Steal(site_.OwnerKey());
   Every(60 * kDay, [this] { ThiefActs(); });
   const SimTime until = kDay + chance_.Below(kYear);
@@ -73,6 +76,7 @@ void Decade::Attack(Member& member) {
                       " follows the thief, though it has heard of the replacement");
   }
   member.good_in_row = 0;
+  member.led_astray = member.led_astray || moved;
   CheckExposure(member);
 }
 

@@ -23,10 +23,12 @@ struct Member {
   SimTime mean_sleep = 0;       // between two times at which it is on
   std::size_t good_in_row = 0;  // exchanges that worked, with the certificate that it holds
   SimTime last_good = 0;
-  bool set_back = false;  // restored, or a clone, and not heard of by the server since
-  bool cloned = false;    // it is one of two with one key
-  bool dueled = false;    // both of them talked to this server's registry within a day
-  bool foreign = false;   // of the fleet that was brought in
+  bool set_back = false;         // restored, or a clone, and not heard of by the server since
+  bool cloned = false;           // it is one of two with one key
+  bool dueled = false;           // both of them talked to this server's registry within a day
+  bool foreign = false;          // of the fleet that was brought in
+  bool led_astray = false;       // by the thief, to what nobody had offered it
+  bool may_be_stranded = false;  // a gate named it
   std::optional<testing::AgentDisk::Files> backup = {};
 
   // HasTold: the server has proof of what it holds.
@@ -57,6 +59,7 @@ class Decade {
   // Session: a machine is on, and talks to the server as long as it has something to say soon.
   void Session(Member& member, int steps);
   void Step(Member& member, int steps);
+  [[nodiscard]] bool IsInOrder(const Member& member);
   // Exchange is a report and its reply; true if nothing went wrong on the way.
   bool Exchange(Member& member, Net net);
   bool AfterExchange(Member& member, const trust::TrustState& before, bool good);
@@ -66,6 +69,15 @@ class Decade {
   void MakeCall(Member& member, server::Call call);
   void Duel(Member& original, Member& clone);
   void Record(std::vector<std::string>& kept, const std::string& message);
+
+  // --- rollouts (decade_rollout.cc) ---
+  void BeginRollout();
+  void SteerRollout();
+  void FinishRollout();
+  void AbortRollout();
+  void GiveAbortedUp();
+  [[nodiscard]] bool IsStranded(const Member& member) const;
+  void CheckNotStranded(Member& member);
 
   // --- the owner and the server (decade_owner.cc) ---
   void OwnerActs();
@@ -93,7 +105,7 @@ class Decade {
 
   // --- what must be true (decade_checks.cc) ---
   void CheckExposure(Member& member);
-  void CheckAllExposure();
+  void CheckAll();
   // WorstCommands: a thief with every key up to the revoked ones runs an order there.
   [[nodiscard]] bool WorstCommands(const Member& member, std::uint64_t revoked) const;
   [[nodiscard]] std::optional<std::vector<Bytes>> BundleTo(const StolenKey& key,
@@ -123,6 +135,7 @@ class Decade {
   bool at_fault_ = true;
   bool frozen_ = false;
   bool disk_failed_ = false;  // in the exchange under way
+  bool rewound_ = false;      // the server was set back, and no certificate made since
   std::optional<Site::Copy> backup_;
   std::optional<testing::Identity> foreign_;  // of the fleet that was, or will be, brought in
   bool fleet_is_in_ = false;

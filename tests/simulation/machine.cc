@@ -37,6 +37,8 @@ std::string Machine::Address() const {
   return "10.0." + std::to_string(number_ / 250) + "." + std::to_string(1 + number_ % 250);
 }
 
+bool Machine::IsOnDisk() const { return disk_.Snapshot().trust == trust::EncodeTrustState(trust_); }
+
 Times Machine::Now() const {
   return {ground_.WallClock(clock_error_), Uptime(ground_.scheduler.now() - booted_at_)};
 }

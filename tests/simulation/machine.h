@@ -31,6 +31,8 @@ class Machine {
   [[nodiscard]] agent::Agent& agent() { return *agent_; }
   // Trust is what it holds, up or down.
   [[nodiscard]] const trust::TrustState& trust() const { return trust_; }
+  // IsOnDisk: that is on the disk, too, and not something newer that a failed write has left.
+  [[nodiscard]] bool IsOnDisk() const;
   [[nodiscard]] Times Now() const;
 
   void Start();

@@ -167,9 +167,11 @@ bool Site::Change(std::string_view story, What what) {
 bool Site::Replace(const Replacement& how) {
   const std::string story = std::string("the owner replaces the certificate") +
                             (how.compromised ? ", it was stolen" : "") +
-                            (how.offline ? ", offline" : "");
+                            (how.offline ? ", offline" : "") +
+                            (how.new_owner ? ", under a new owner" : "");
   const bool done = Change(story, [&](server::ClockIsRight clock) -> Status {
-    const server::ReplaceOptions options{.clock = clock, .compromised = how.compromised};
+    const server::ReplaceOptions options{
+        .clock = clock, .compromised = how.compromised, .new_owner = how.new_owner};
     auto given = Given();
     const auto issued =
         how.offline ? ReplaceOffline(options)
@@ -224,6 +226,33 @@ void Site::RememberPassword() {
   }
 }
 
+std::optional<server::AdminMessage> Site::Ask(boost::json::object request) {
+  const std::string command(request.at("command").as_string());
+  std::optional<server::AdminMessage> answer;
+  const bool done = Do([&] {
+    server::AdminMessage message{.json = std::move(request), .secrets = {}, .blobs = {}};
+    message.json["from"] = boost::json::object{{"terminal", "none"}, {"login", ""}};
+    message.secrets.push_back(Secret(password_));
+    answer = server::Admin(*server_).Handle(message, {.uid = 0, .name = "root"}, Now());
+  });
+  if (server_) Note();
+  if (!done) return std::nullopt;
+  const auto* const why = answer->json.if_contains("message");
+  ground_.trace.Add(command + (why == nullptr ? "" : ": " + std::string(why->as_string())));
+  return answer;
+}
+
+bool Site::HasKey(const crypto::Certificate& certificate) const {
+  return ring_->Find(certificate.key().digest()).has_value();
+}
+
+void Site::LoseKeysOfAborted() {
+  if (!server_) return;
+  for (const auto* const entry : book().Aborted()) {
+    Must(ring_->Destroy(entry->certificate.key().digest()));
+  }
+}
+
 std::vector<StolenKey> Site::KeysNow() const {
   std::vector<StolenKey> keys;
   if (!server_ || book().server_ids().empty()) return keys;
@@ -251,6 +280,8 @@ void Site::Note() {
       ground_.checker.Certified(entry.certificate);
     }
   }
+  const auto& active = book().Active()->certificate;
+  if (packages_.empty() || packages_.back() != active) packages_.push_back(active);
   for (auto& key : KeysNow()) {
     const Digest thumbprint = key.certificate.thumbprint();
     keys_ever_.emplace(thumbprint, std::move(key));

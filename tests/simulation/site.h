@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "keys/key_ring.h"
+#include "server/admin.h"
 #include "server/issuing.h"
 #include "server/server.h"
 #include "tests/simulation/forger.h"
@@ -62,10 +63,14 @@ class Site {
   struct Replacement {
     bool compromised = false;
     bool offline = false;
+    bool new_owner = false;  // `owner create`
   };
   bool Replace(const Replacement& how);
   bool ImportBeside(ByteView file);  // with the present password: both fleets come together
   bool ChangePassword();
+  // Ask is a request of an administrator's program, with the password of the automatic backup.
+  // Nothing: the server is down, or its power was cut meanwhile.
+  [[nodiscard]] std::optional<server::AdminMessage> Ask(boost::json::object request);
 
   [[nodiscard]] server::Server& server() { return *server_; }
   [[nodiscard]] const server::IdentityBook& book() const { return server_->book(); }
@@ -77,6 +82,11 @@ class Site {
   [[nodiscard]] const std::map<Digest, StolenKey>& keys_ever() const { return keys_ever_; }
   // OwnerKey opens the automatic backup: nobody but a broken world does.
   [[nodiscard]] StolenKey OwnerKey();
+  // Packages are the certificates that were active: one is in each installation package.
+  [[nodiscard]] const std::vector<crypto::Certificate>& packages() const { return packages_; }
+  [[nodiscard]] bool HasKey(const crypto::Certificate& certificate) const;
+  // LoseKeysOfAborted breaks the world.
+  void LoseKeysOfAborted();
   [[nodiscard]] std::size_t num_replacements() const { return num_replacements_; }
 
   [[nodiscard]] std::size_t num_promotions() const { return num_promotions_; }  // by itself
@@ -113,6 +123,7 @@ class Site {
   std::string password_ = "correct horse battery";
   Seconds clock_error_{0};
   std::map<Digest, StolenKey> keys_ever_;
+  std::vector<crypto::Certificate> packages_;
   std::size_t num_replacements_ = 0;
   std::size_t num_promotions_ = 0;
   std::optional<server::Server> server_;
