@@ -17,7 +17,7 @@ DOMAINS = {1: "eu/paris", 2: "eu/paris", 3: "eu/rome", 4: "us", 5: "us/boston"}
 WITH_DISTRUST = """set -e
 scratch=$1; list=$2; shift 2
 rm -rf "$scratch/etc"; mkdir -p "$scratch/real" "$scratch/etc"
-mount --bind /etc "$scratch/real"
+mount --rbind /etc "$scratch/real"
 for file in /etc/*; do ln -s "$scratch/real/${file##*/}" "$scratch/etc/"; done
 rm -f "$scratch/etc/countersign"; mkdir "$scratch/etc/countersign"; cp "$list" "$scratch/etc/countersign/distrust"
 mount --bind "$scratch/etc" /etc
@@ -27,7 +27,7 @@ NAMESPACE = ("unshare", "-m") if IS_ROOT else ("unshare", "-rm")
 
 
 def has_namespaces():
-    probe = (*NAMESPACE, "mount", "--bind", "/tmp", "/mnt")
+    probe = (*NAMESPACE, "mount", "--rbind", "/etc", "/mnt")
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
