@@ -164,6 +164,12 @@ class IssuingFaultsTest : public IssuingTest, public ::testing::WithParamInterfa
   bool ChangeByReplacing(World& world, std::string_view password) {
     return ReplaceCertificate(world, config_, Secret(password), {}, kNow + kDay).has_value();
   }
+  bool ChangeOwner(World& world, std::string_view password) {
+    const auto fresh = Secret(kFilePassword);
+    return ReplaceCertificate(world, config_, Secret(password),
+                              {.new_owner = true, .new_password = &fresh}, kNow + kDay)
+        .has_value();
+  }
   bool ChangeByImporting(World& world) {
     return ImportIdentity(world, config_, file_, Secret(kFilePassword), {}, kNow + kDay)
         .has_value();
@@ -292,6 +298,10 @@ INSTANTIATE_TEST_SUITE_P(
              [](Test& test, World& world) { return test.ChangeByReplacing(world, kPassword); }},
         Case{"ReplaceAnImportedOne", kFilePassword, kFilePassword, kImported,
              [](Test& test, World& world) { return test.ChangeByReplacing(world, kFilePassword); }},
+        Case{"MakeANewOwner", kPassword, kFilePassword, kCreated,
+             [](Test& test, World& world) { return test.ChangeOwner(world, kPassword); }},
+        Case{"MakeAnOwnerForAnImportedOne", kFilePassword, kFilePassword, kImported,
+             [](Test& test, World& world) { return test.ChangeOwner(world, kFilePassword); }},
         Case{"ImportIntoNothing", kFilePassword, kFilePassword, kNothing, kImport},
         Case{"ImportInsteadOfAnother", kPassword, kFilePassword, kCreated, kImport},
         Case{"ImportAWholeBackup", kPassword, kPassword, kCreated,

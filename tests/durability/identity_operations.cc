@@ -195,6 +195,9 @@ Told Restore(std::unique_ptr<Host>& host, const fs::path&) {
 Told ChangePassword(std::unique_ptr<Host>& host, const fs::path&) {
   return Ask(*host, {{"command", "backup-password"}}, {kProbePassword, kOtherPassword});
 }
+Told CreateOwner(std::unique_ptr<Host>& host, const fs::path&) {
+  return Ask(*host, {{"command", "owner-create"}}, {kProbePassword, kOtherPassword});
+}
 Told StartRollout(std::unique_ptr<Host>& host, const fs::path&) {
   return Ask(*host, {{"command", "rollout-start"}, {"canary_share", 500}}, {kProbePassword});
 }
@@ -245,6 +248,7 @@ const std::vector<Operation>& Operations() {
        .prepare = PrepareCreated,
        .act = ChangePassword,
        .tells = Tells::kPassword},
+      {.name = "OwnerCreate", .prepare = PrepareCreated, .act = CreateOwner, .ways = Ways::kKills},
       {.name = "Promote",
        .prepare = PrepareCreated,
        .act = Promote,
