@@ -48,6 +48,14 @@ void WarnOfCertificate(World& world, const IdentityBook& book, Warnings& warning
 void WarnOfTime(World& world, const IdentityBook& book, const store::ServerConfig& config,
                 Instant now, Warnings& warnings) {
   auto reminders = RemindersOf(book, config, now);
+  auto rewound = RewoundReminder(world, book);
+  if (!rewound) {
+    warnings.Add(
+        "Whether this server was restored cannot be told: " + rewound.error().message + ".",
+        rewound.error().next);
+  } else if (*rewound) {
+    reminders.push_back(**std::move(rewound));
+  }
   if (const auto age = AgeOfBackup(world, now)) {
     for (auto& reminder : RemindersOf(*age)) reminders.push_back(std::move(reminder));
   } else {
