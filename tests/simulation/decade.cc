@@ -111,15 +111,16 @@ testing::Fate Decade::DiskFate() {
                              Fate::kDiesOld,  Fate::kDiesNew,  Fate::kDiesTorn};
   if (!at_fault_ || !chance_.Of(1)) return Fate::kSucceeds;
   disk_failed_ = true;
+  ++disk_failures_;
   return kFates[chance_.Index(std::size(kFates))];
 }
 
 void Decade::MakeStory() {
   const SimTime year = kYear;
-  Every(30 * kDay, [this] { site_.Tick(); });
-  Every(700 * kDay, [this] { OwnerActs(); });
-  Every(600 * kDay, [this] { BeginRollout(); });
-  Every(60 * kDay, [this] { SteerRollout(); });
+  Every(40 * kDay, [this] { site_.Tick(); });
+  Every(900 * kDay, [this] { OwnerActs(); });
+  Every(900 * kDay, [this] { BeginRollout(); });
+  Every(130 * kDay, [this] { SteerRollout(); });
   Every(200 * kDay, [this] { HurtAgent(); });
   Every(400 * kDay, [this] { SetSomeClock(); });
   Every(500 * kDay, [this] { Freeze(); });

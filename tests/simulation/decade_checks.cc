@@ -82,14 +82,17 @@ void Decade::CheckExposure(Member& member) {
         ", proved " + (row->held_known ? std::to_string(row->held_generation) : "nothing") + ", " +
         row->standing + " " + row->reason + ")");
   }
-  const bool stays = options_.broken == DecadeBroken::kThiefStays;
-  if (discovered_ && !stays && ThiefCommands(member) && !listed && is_known) {
+  // A server that was set back to before the theft revokes what it knows, which may be less.
+  const bool covers = std::ranges::all_of(forger_.stolen(), [&](const StolenKey& key) {
+    return key.certificate.generation().value_or(0) <= revoked;
+  });
+  if (discovered_ && covers && ThiefCommands(member) && !listed && is_known) {
     checker_.Violated(
         name + " could be commanded by the thief of today, and is not on the list (revoked " +
         std::to_string(revoked) + ", held " + std::to_string(member.machine->trust().generation) +
         ")");
   }
-  if (listed && !commanded && !member.cloned && member.HasTold()) {
+  if (listed && !commanded && !member.cloned && !rewound_ && member.HasTold()) {
     checker_.Violated(
         name + " has heard and said so, and is still on the list of exposed agents (revoked " +
         std::to_string(revoked) + ", held " + std::to_string(member.machine->trust().generation) +
@@ -185,10 +188,11 @@ void Decade::CheckEnd() {
 
 void Decade::CheckObeys(Member& member) {
   const std::size_t runs = checker_.num_runs();
+  const std::size_t failures = disk_failures_;
   Order(member, "ping");
   Call(member);
   for (int i = 0; i < 2 && checker_.num_runs() == runs; ++i) Exchange(member, Net::kGood);
-  if (checker_.num_runs() == runs) {
+  if (checker_.num_runs() == runs && disk_failures_ == failures) {
     checker_.Violated(member.machine->Name() + " does not obey its server");
   }
 }

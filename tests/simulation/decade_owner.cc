@@ -26,7 +26,10 @@ void Decade::Replace(bool compromised) {
   const bool new_owner = !was_imported && !offline && chance_.Of(15);
   const bool done = site_.Replace(
       {.compromised = compromised && !forgets, .offline = offline, .new_owner = new_owner});
-  if (done) rewound_ = false;
+  // What an agent told a server that was set back may have been beyond its knowledge.
+  if (done && std::exchange(rewound_, false)) {
+    for (const auto& member : members_) member->good_in_row = 0;
+  }
   if (done && (was_imported || new_owner)) ++outcome_.owner_changes;
   revoked_ever_ = std::max(revoked_ever_, site_.book().RevokedGeneration());
 }

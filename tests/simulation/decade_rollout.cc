@@ -48,7 +48,7 @@ void Decade::BeginRollout() {
 void Decade::SteerRollout() {
   if (!site_.is_up()) return;
   if (chance_.Of(20)) site_.CutPowerAt(1 + chance_.Below(16));
-  const auto chosen = chance_.Below(10);
+  const auto chosen = chance_.Below(8);
   if (!site_.server().rollout()) {
     if (!site_.book().Aborted().empty() && chosen < 4) GiveAbortedUp();
   } else if (chosen < 2) {

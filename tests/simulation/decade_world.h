@@ -134,8 +134,9 @@ class Decade {
 
   bool at_fault_ = true;
   bool frozen_ = false;
-  bool disk_failed_ = false;  // in the exchange under way
-  bool rewound_ = false;      // the server was set back, and no certificate made since
+  bool disk_failed_ = false;       // in the exchange under way
+  std::size_t disk_failures_ = 0;  // of all machines
+  bool rewound_ = false;           // the server was set back, and no certificate made since
   std::optional<Site::Copy> backup_;
   std::optional<testing::Identity> foreign_;  // of the fleet that was, or will be, brought in
   bool fleet_is_in_ = false;
