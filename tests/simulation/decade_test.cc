@@ -85,7 +85,8 @@ TEST(Decade, OneSeed) {
   EXPECT_FALSE(outcome.violation.has_value()) << *outcome.violation;
 }
 
-// Seeds that found a bug, each with what it was.
+// Seeds that find a bug when it is put back, each with what it was. (What a seed means changes with
+// the story: found anew then.)
 struct FoundCase {
   std::uint64_t seed;
   const char* bug;
@@ -101,11 +102,9 @@ TEST_P(DecadeFoundTest, StaysMended) {
 
 INSTANTIATE_TEST_SUITE_P(
     Bug, DecadeFoundTest,
-    ::testing::Values(FoundCase{58, "a clone that had not heard fell off the list of exposed ones"},
-                      FoundCase{68, "the same, led to the reserve"},
-                      FoundCase{70, "the same, commanded afterwards"},
-                      FoundCase{32, "holders of an aborted certificate were offered nothing newer"},
-                      FoundCase{39, "the same, after a rollout was finished"}));
+    ::testing::Values(FoundCase{2, "a clone that had not heard fell off the list of exposed ones"},
+                      FoundCase{5, "holders of an aborted certificate were offered nothing newer"},
+                      FoundCase{7, "the same"}, FoundCase{71, "the same"}));
 
 TEST(Decade, SameSeedIsTheSameStory) {
   const auto first = SimulateDecade({.seed = 7});
