@@ -10,7 +10,6 @@ namespace countersign::cli {
 namespace {
 
 constexpr std::uint32_t kBasisPointsInPercent = 100;
-constexpr std::uint32_t kEverybody = 100 * kBasisPointsInPercent;
 constexpr std::int64_t kMaxDuration = std::int64_t{10'000} * 86'400;
 
 std::unexpected<Error> WrongShare(std::string_view text, std::string_view why) {

@@ -39,15 +39,14 @@ struct Gate {
 
 Result<Gate> LookAtGate(Server& server, Instant now) {
   Gate gate;
-  const auto shown = server.rollout() ? server.rollout()->rollout.gate_shown : std::nullopt;
+  auto shown = server.rollout() ? server.rollout()->rollout.gate_shown : std::nullopt;
+  if (shown && *shown > now) shown.reset();  // the clock was set back since
   gate.is_shown = shown.has_value();
   boost::json::array others;
   auto fleet = LookAtFleet(server, now, [&](const store::AgentRow& row, const Member& member) {
     if (member.prospect == Prospect::kTaken) return;
     const bool hands = member.prospect == Prospect::kHands;
-    if (hands && shown && row.standing == kMismatched && row.standing_since > *shown) {
-      gate.is_shown = false;
-    }
+    if (hands && shown && member.since >= *shown) gate.is_shown = false;
     boost::json::array& to = hands ? gate.names : others;
     if (to.size() < kMaxNames) to.push_back(MemberJson(row, member));
   });
@@ -72,7 +71,7 @@ Result<boost::json::array> MayHold(Server& server) {
       const auto row = registry.FindAgent(offer.agent);
       if (!row) return std::unexpected(row.error());
       if (!*row || names.size() >= kMaxNames) continue;
-      names.push_back(MemberJson(**row, {Prospect::kHands, "aborted"}));
+      names.push_back(MemberJson(**row, {Prospect::kHands, "aborted", offer.since}));
     }
   }
   return names;
@@ -87,6 +86,7 @@ Admin::Answer Admin::PlanRollout(const AdminMessage& request, Instant now) {
   if (!wanted) return std::unexpected(wanted.error());
   const auto limit = NumberMember(request, "limit", kMaxNames, kMaxNames);
   if (!limit) return std::unexpected(limit.error());
+  if (*limit == 0) return Fail(Code::kUsage, "limit: at least 1 is needed");
   const auto after_text = TextMember(request, "after", "");
   if (!after_text) return std::unexpected(after_text.error());
   const auto after = AgentId::ParseText(*after_text);
@@ -168,7 +168,7 @@ Admin::Answer Admin::RolloutStatus(const AdminMessage&, Instant) {
 
 Admin::Answer Admin::PauseRollout(const AdminMessage&, Instant now) {
   COUNTERSIGN_RETURN_IF_ERROR(server::PauseRollout(server_.world(), now));
-  COUNTERSIGN_RETURN_IF_ERROR(server_.Reload(now));
+  COUNTERSIGN_RETURN_IF_ERROR(server_.LoadRollout());
   return WithRollout(AdminMessage(), now);
 }
 
@@ -176,7 +176,7 @@ Admin::Answer Admin::ResumeRollout(const AdminMessage& request, Instant now) {
   const auto options = ReadResumeOptions(request);
   if (!options) return std::unexpected(options.error());
   COUNTERSIGN_RETURN_IF_ERROR(server::ResumeRollout(server_.world(), *options, now));
-  COUNTERSIGN_RETURN_IF_ERROR(server_.Reload(now));
+  COUNTERSIGN_RETURN_IF_ERROR(server_.LoadRollout());
   return WithRollout(AdminMessage(), now);
 }
 

@@ -53,19 +53,21 @@ class Offers {
 
 Member Judge(const Server& server, const store::AgentRow& row,
              const std::optional<store::OfferRow>& offer, Instant now) {
-  if (row.cloned) return {Prospect::kHands, row.reason};
+  if (row.cloned) return {Prospect::kHands, row.reason, row.standing_since};
   const auto* const pending = server.book().Pending();
   if (pending != nullptr && row.held_thumbprint == pending->row.thumbprint) {
-    return {Prospect::kTaken, ""};
+    return {.prospect = Prospect::kTaken};
   }
   if (offer && offer->state == store::OfferState::kRefused) {
-    return {Prospect::kHands, offer->verdict};
+    return {Prospect::kHands, offer->verdict, offer->since};
   }
-  // Under way, nothing is issued that would mend them.
-  const bool mended = pending == nullptr && IsMendedByNext(row.reason);
-  if (row.standing == kMismatched && !mended) return {Prospect::kHands, row.reason};
-  if (!row.last_contact || now - *row.last_contact > kUnseenAfter) return {Prospect::kUnseen, ""};
-  return {server.AddressOf(row) ? Prospect::kAtOnce : Prospect::kNextContact, ""};
+  // One that is issued now is above everything.
+  const std::uint64_t next = pending == nullptr ? UINT64_MAX : pending->identity.generation;
+  if (!WillTake(row, next)) return {Prospect::kHands, row.reason, row.standing_since};
+  if (!row.last_contact || now - *row.last_contact > kUnseenAfter) {
+    return {.prospect = Prospect::kUnseen};
+  }
+  return {.prospect = server.AddressOf(row) ? Prospect::kAtOnce : Prospect::kNextContact};
 }
 
 void Count(FleetCounts& counts, Prospect prospect) {
@@ -106,6 +108,11 @@ void Count(Fleet& fleet, const store::AgentRow& row, const Member& member, Insta
 }
 
 }  // namespace
+
+bool WillTake(const store::AgentRow& row, std::uint64_t generation) {
+  if (row.held_known && row.held_generation > generation) return false;
+  return row.standing != kMismatched || IsMendedByNext(row.reason);
+}
 
 std::string_view ProspectName(Prospect prospect) {
   static constexpr std::array<std::string_view, 5> kNames = {"taken", "at-once", "next-contact",

@@ -32,8 +32,13 @@ inline constexpr Seconds kUnseenAfter = std::chrono::hours(24);
 
 struct Member {
   Prospect prospect = Prospect::kNextContact;
-  std::string reason;  // with kHands: a reason of standing.h, a verdict, or "not-taken"
+  std::string reason = {};  // with kHands: a reason of standing.h, a verdict, or "not-taken"
+  Instant since = {};       // with kHands
 };
+
+// WillTake: by its standing this agent takes a certificate of this generation over by itself: it is
+// not mismatched, or in a way that a higher generation mends.
+[[nodiscard]] bool WillTake(const store::AgentRow& row, std::uint64_t generation);
 
 struct FleetCounts {
   std::uint64_t agents = 0;

@@ -77,6 +77,23 @@ TEST_F(FleetTest, WhatTheNextCertificateMends) {
   ASSERT_EQ(bench_.server().rollout(), std::nullopt);
 }
 
+TEST_F(FleetTest, UnderWayTooAHigherGenerationMends) {
+  auto agents = Agents(2);
+  Start();
+  Change(agents[0], [](auto& row) {
+    row.standing = kMismatched;
+    row.reason = "stranded";
+  });
+  Change(agents[1], [](auto& row) {
+    row.standing = kMismatched;
+    row.reason = "ahead";
+    row.held_generation = 12;
+  });
+  const Fleet fleet = Look();
+  EXPECT_EQ(seen_.at(agents[0].id).prospect, Prospect::kAtOnce);
+  EXPECT_EQ(seen_.at(agents[1].id).prospect, Prospect::kHands);
+}
+
 TEST_F(FleetTest, UnderWayWhoHasItAndWhoRefuses) {
   auto agents = Agents(4);
   refusing_ = {agents[0].id};

@@ -157,6 +157,16 @@ std::uint64_t IdentityBook::HighestGeneration() const {
   return highest;
 }
 
+std::uint64_t IdentityBook::SafeGeneration() const {
+  const std::uint64_t revoked = RevokedGeneration();
+  if (revoked == 0) return 0;
+  std::uint64_t safe = UINT64_MAX;
+  for (const Entry& entry : entries_) {
+    if (entry.identity.generation > revoked) safe = std::min(safe, entry.identity.generation);
+  }
+  return safe;
+}
+
 std::uint64_t IdentityBook::RevokedGeneration() const {
   std::uint64_t highest = 0;
   for (const Entry& entry : entries_) {

@@ -42,6 +42,10 @@ class IdentityBook {
   // server_ids are those that the active certificate names, the server's own first.
   [[nodiscard]] const std::vector<ServerId>& server_ids() const { return server_ids_; }
   [[nodiscard]] bool IsOurs(const ServerId& id) const;
+  // SafeGeneration is the lowest that was issued after every revoked one, 0 if none was revoked:
+  // who holds it, or a later one, has heard of all thefts. (What was issued before a theft may be
+  // unknown here, where the server was restored to before it.)
+  [[nodiscard]] std::uint64_t SafeGeneration() const;
   // RevokedGeneration is the highest of a revoked certificate, 0 if there is none: whoever has its
   // key commands agents that hold this generation or an older one. RevokedUntil: the day on which
   // the last of them expires by an honest clock.

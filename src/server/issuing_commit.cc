@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "base/encoding.h"
 #include "crypto/hash.h"
@@ -30,12 +31,31 @@ Status AdmitFromBackup(World& world, const AgentId& agent, Instant now) {
   return world.registry.PutAgent(**row);
 }
 
-// A rollout without a pending certificate is over: `-c`, an import, a restore took its place.
+// To whom a certificate was sent matters while it is pending, or aborted with its key kept.
+Status DropLeftOffers(World& world, const IdentityBook& book) {
+  std::set<std::uint64_t> kept;
+  std::set<std::uint64_t> left;
+  for (const auto& entry : book.entries()) {
+    if (entry.row.role != store::CertificateRole::kServer) continue;
+    const bool matters = entry.row.state == store::CertificateState::kPending ||
+                         entry.row.state == store::CertificateState::kAborted;
+    (matters ? kept : left).insert(entry.identity.generation);
+  }
+  for (const std::uint64_t generation : left) {
+    if (kept.contains(generation)) continue;
+    COUNTERSIGN_RETURN_IF_ERROR(world.registry.DropOffersOf(generation));
+  }
+  return {};
+}
+
+// A rollout without a pending certificate is over: `-c`, an import, the reserve took its place. Its
+// end is told before the change that ends it.
 Status EndRollout(World& world, const Change& change) {
   const auto under_way = RolloutUnderWay(world.registry);
   if (!under_way) return std::unexpected(under_way.error());
   const auto book = IdentityBook::Load(world.registry);
   if (!book) return std::unexpected(book.error());
+  COUNTERSIGN_RETURN_IF_ERROR(DropLeftOffers(world, *book));
   const auto* const pending = book->Pending();
   if (!*under_way) return {};
   const bool goes_on =
@@ -45,7 +65,14 @@ Status EndRollout(World& world, const Change& change) {
   COUNTERSIGN_RETURN_IF_ERROR(trust::Abort(
       ended.rollout, "another change took its place: " + change.event.kind, change.event.at));
   COUNTERSIGN_RETURN_IF_ERROR(world.registry.PutRollout(ended));
-  return world.registry.DropOffersOf(ended.rollout.generation);
+  return RecordEvent(world,
+                     {.id = 0,
+                      .at = change.event.at,
+                      .kind = "rollout-aborted",
+                      .agent = {},
+                      .text = "generation " + std::to_string(ended.rollout.generation) +
+                              " is offered to nobody any more: " + ended.rollout.why},
+                     change.history);
 }
 
 Status WriteRollout(World& world, const Change& change) {
@@ -64,8 +91,10 @@ Status WriteRows(World& world, const Change& change) {
   for (const AgentId& agent : change.admitted) {
     COUNTERSIGN_RETURN_IF_ERROR(AdmitFromBackup(world, agent, change.event.at));
   }
-  // What the owner was asked for before this change is void, or was this.
-  COUNTERSIGN_RETURN_IF_ERROR(world.registry.PutMeta(kMetaOwnerRequest, ""));
+  // What the owner was asked for before something was issued or taken over is void, or was this.
+  if (!change.new_keys.empty() || change.backup) {
+    COUNTERSIGN_RETURN_IF_ERROR(world.registry.PutMeta(kMetaOwnerRequest, ""));
+  }
   if (change.newest_issue) {
     COUNTERSIGN_RETURN_IF_ERROR(
         world.registry.PutMeta(kMetaNewestIssue, std::to_string(ToUnix(*change.newest_issue))));

@@ -44,26 +44,35 @@ Status CheckMayStart(World& world, const IdentityBook& book) {
   return CheckKey(world, *active, "active");
 }
 
-// The agents among which the canary is drawn: all that get orders.
-Result<std::uint64_t> DrawCanary(World& world, const trust::RolloutTerms& terms,
-                                 const Digest& thumbprint) {
-  if (terms.canary_share == 0) return 0;
+// DrawCanary draws among all agents that get orders. A first wave of nobody would never end.
+Status DrawCanary(World& world, trust::Rollout& rollout) {
+  const bool has_canary = rollout.terms.canary_share > 0 || !rollout.terms.domains.empty();
+  if (!has_canary) return {};
   std::vector<std::uint64_t> positions;
+  bool is_in_domain = false;
   COUNTERSIGN_RETURN_IF_ERROR(ForEachAgent(world.registry, [&](const store::AgentRow& row) {
-    if (Server::MayCommand(row)) positions.push_back(trust::PositionOf(thumbprint, row.id));
+    if (!Server::MayCommand(row)) return;
+    positions.push_back(trust::PositionOf(rollout.thumbprint, row.id));
+    is_in_domain = is_in_domain || std::ranges::any_of(rollout.terms.domains, [&](const auto& of) {
+                     return trust::IsInDomain(row.domain, of);
+                   });
   }));
-  return trust::CanaryBelow(std::move(positions), terms.canary_share);
+  rollout.canary_below = trust::CanaryBelow(std::move(positions), rollout.terms.canary_share);
+  if (is_in_domain || rollout.canary_below > 0) return {};
+  return Fail(Code::kRefused,
+              "no agent that gets orders would be in the first wave. Nothing was changed",
+              "countersign rollout plan, which lists the domains");
 }
 
 Result<store::RolloutRow> MakeRollout(World& world, const crypto::Certificate& pending,
                                       const trust::RolloutTerms& terms, Instant now) {
-  const auto below = DrawCanary(world, terms, pending.thumbprint());
-  if (!below) return std::unexpected(below.error());
   store::RolloutRow row;
   row.rollout.generation = pending.generation().value_or(0);
   row.rollout.thumbprint = pending.thumbprint();
   row.rollout.terms = terms;
-  row.rollout.canary_below = *below;
+  if (auto drawn = DrawCanary(world, row.rollout); !drawn) {
+    return std::unexpected(std::move(drawn).error());
+  }
   trust::Begin(row.rollout, now);
   if (world.by) row.by = ActorText(*world.by);
   return row;

@@ -1,5 +1,6 @@
 #include "server/issuing_fixture.h"
 #include "server/issuing_internal.h"
+#include "server/offline.h"
 #include "server/rollout.h"
 
 // What a rollout does to certificates, keys and the automatic backup (protocol section 9).
@@ -45,6 +46,7 @@ class IssuingRolloutTest : public IssuingTest {
 
 TEST_F(IssuingRolloutTest, StartKeepsTheActiveOneAndReplacesTheReserve) {
   const auto old_reserve = server_.Book().Reserve()->certificate;
+  server_.AddAgent(HoldingAgent(first_.certificate));
   const auto started = Start({.canary_share = 500});
   ASSERT_TRUE(started.has_value()) << started.error().message;
   const IdentityBook book = server_.Book();
@@ -73,6 +75,25 @@ TEST_F(IssuingRolloutTest, AFailedStartChangesNothing) {
   EXPECT_EQ(server_.registry->ListCertificates().value(), rows);
   EXPECT_EQ(server_.registry->ListRollouts(9).value().size(), 0U);
   ExpectWhole(server_, kPassword);
+}
+
+TEST_F(IssuingRolloutTest, AFirstWaveOfNobodyIsRefused) {
+  EXPECT_EQ(FailureOf(Start({.canary_share = 500})).code, Code::kRefused);
+  server_.AddAgent(HoldingAgent(first_.certificate));
+  EXPECT_EQ(FailureOf(Start({.domains = {"eu/prais"}})).code, Code::kRefused);
+  EXPECT_EQ(server_.registry->ListRollouts(9).value().size(), 0U);
+  EXPECT_TRUE(Start({.canary_share = 1}).has_value());
+}
+
+TEST_F(IssuingRolloutTest, WhatTheOwnerIsAskedForOutlivesAnAbort) {
+  ASSERT_TRUE(Start().has_value());
+  const auto asked = MakeOwnerRequest(server_.world(), config_, {.compromised = true}, kNow + kDay);
+  ASSERT_TRUE(asked.has_value()) << asked.error().message;
+  const std::size_t keys = server_.Keys().size();
+  ASSERT_TRUE(AbortRollout(server_.world(), Strand::kNo, kNow + 2 * kDay).has_value());
+  ASSERT_TRUE(ReleaseAborted(server_.world(), kNow + 2 * kDay).value());
+  EXPECT_EQ(server_.Keys().size(), keys - 1) << "the aborted one's alone";
+  EXPECT_EQ(RequestedKeys(server_.world()).value().size(), 2U);
 }
 
 TEST_F(IssuingRolloutTest, FinishIsLikeAReplacement) {

@@ -12,6 +12,12 @@ constexpr std::size_t kMaxInstances = 8;
 
 }  // namespace
 
+// Held up on the way, by chance or by somebody, and overtaken by later ones: it says nothing about
+// what the agent holds now, nor where it is. (A restored agent is never between the two numbers.)
+bool Server::IsOvertaken(const store::AgentRow& row, std::uint64_t seq, const Proof& proof) {
+  return seq > proof.noted_seq && seq <= row.proved_seq;
+}
+
 Status Server::ApplyProved(store::AgentRow& row, const wire::Held& held, std::uint64_t seq,
                            const Instance& instance, std::uint64_t time, const Proof& proof,
                            Instant now) {
@@ -26,9 +32,10 @@ Status Server::ApplyProved(store::AgentRow& row, const wire::Held& held, std::ui
   } else if (row.jump != 0 && seq > row.jump) {
     row.jump = 0;
   }
-  row.proved_seq = std::max(row.proved_seq, seq);
   row.successor = {};
   COUNTERSIGN_RETURN_IF_ERROR(JudgeInstance(row, instance, proof, now));
+  if (IsOvertaken(row, seq, proof)) return {};
+  row.proved_seq = std::max(row.proved_seq, seq);
   row.clock_offset = static_cast<std::int64_t>(time) - ToUnix(now);
   if (IsReserveOf(held)) {
     row.held_owner = held.owner;

@@ -68,14 +68,19 @@ Result<bool> Server::BelieveReceipt(const wire::SignedReceipt& message, std::str
 
   row.last_contact = now;
   row.last_verified = now;
-  row.aud = receipt.aud;
-  row.last_refusal.clear();
-  if (!trust::IsFinal(receipt.verdict) && receipt.verdict != trust::Verdict::kRunning) {
-    row.last_refusal = VerdictName(receipt.verdict);
+  const bool overtaken = IsOvertaken(row, receipt.seq, proof);
+  if (!overtaken) {
+    row.aud = receipt.aud;
+    row.last_refusal.clear();
+    if (!trust::IsFinal(receipt.verdict) && receipt.verdict != trust::Verdict::kRunning) {
+      row.last_refusal = VerdictName(receipt.verdict);
+    }
   }
   COUNTERSIGN_RETURN_IF_ERROR(
       ApplyProved(row, receipt.held, receipt.seq, receipt.instance, receipt.time, proof, now));
-  COUNTERSIGN_RETURN_IF_ERROR(JudgeOffer(row, now));
+  if (!overtaken) {
+    COUNTERSIGN_RETURN_IF_ERROR(JudgeOffer(row, Answered::kByReceipt, now));
+  }
   COUNTERSIGN_RETURN_IF_ERROR(KeepProof(row, receipt.held, store::ProofKind::kReceipt, text, now));
   COUNTERSIGN_RETURN_IF_ERROR(Rejudge(row, now));
   EndVersion(order, receipt, now);

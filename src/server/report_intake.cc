@@ -126,6 +126,9 @@ Status Server::TakeProvedReport(store::AgentRow& row, const wire::Report& report
                                 const net::IpAddress& source, const Proof& proof, Instant now) {
   row.last_contact = now;
   row.last_verified = now;
+  if (book_.IsOurs(report.aud) && IsOvertaken(row, report.seq, proof)) {
+    return ApplyProved(row, report.held, report.seq, report.instance, report.time, proof, now);
+  }
   row.aud = report.aud;
   TakeFailures(row, report);
   // Meant for another server, it is evidence of `held`, `aud` and failures only.
@@ -139,7 +142,7 @@ Status Server::TakeProvedReport(store::AgentRow& row, const wire::Report& report
   COUNTERSIGN_RETURN_IF_ERROR(TakeBundle(row, report, now));
   COUNTERSIGN_RETURN_IF_ERROR(
       ApplyProved(row, report.held, report.seq, report.instance, report.time, proof, now));
-  COUNTERSIGN_RETURN_IF_ERROR(JudgeOffer(row, now));
+  COUNTERSIGN_RETURN_IF_ERROR(JudgeOffer(row, Answered::kByReport, now));
   return was_known ? Status() : RetireEarlier(row, now);
 }
 

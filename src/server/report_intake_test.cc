@@ -129,6 +129,29 @@ TEST_F(ReportIntakeTest, UnprovedReportChangesNothingThatIsKnown) {
   EXPECT_EQ(after, before);
 }
 
+// Whoever holds a report up must not choose when the server believes it, nor from where.
+TEST_F(ReportIntakeTest, AReportThatWasOvertakenSaysNothing) {
+  FakeAgent agent = bench_.KnownAgent();
+  const Nonce first = bench_.Tell(agent).nonce;
+  const Nonce second = UnprovedNonce(agent);
+  agent.nonce = first;
+  const std::string held_up = agent.Sign(agent.Report(bench_.now));
+  agent.nonce = second;
+  bench_.Replace(bench_.Issue(11));
+  agent.Hold(bench_.AcceptedStateOf(bench_.active));
+  agent.profile.host = "newer";
+  (void)bench_.Tell(agent);
+  const auto before = bench_.Row(agent);
+  ASSERT_EQ(before.standing, "verified");
+  EXPECT_EQ(bench_.Give(held_up, "192.0.2.66").status, 200);
+  const auto after = bench_.Row(agent);
+  EXPECT_EQ(after.standing, "verified");
+  EXPECT_EQ(after.held_thumbprint, before.held_thumbprint);
+  EXPECT_EQ(after.host, "newer");
+  EXPECT_EQ(after.source, before.source);
+  EXPECT_EQ(after.proved_seq, before.proved_seq);
+}
+
 TEST_F(ReportIntakeTest, NonceOfAnotherAgentProvesNothing) {
   FakeAgent agent = bench_.KnownAgent();
   FakeAgent other = bench_.KnownAgent();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "server/fleet.h"
@@ -10,12 +11,14 @@ namespace countersign::server {
 namespace {
 
 constexpr std::size_t kAskAtOnce = 500;
+constexpr std::string_view kUpdateNow = "update-now";
 constexpr Seconds kAskFor = std::chrono::hours(24);
 
 }  // namespace
 
 void Server::AdvanceRollout(Instant now) {
   if (!rollout_) return;
+  trust::KeepTime(rollout_->rollout, now);
   Status done = AskSome(now);
   if (done && (std::exchange(offers_changed_, false) || now >= look_again_)) {
     done = MoveRollout(now);
@@ -25,6 +28,7 @@ void Server::AdvanceRollout(Instant now) {
   if (const auto loaded = LoadRollout(); !loaded) {
     world_.log.Write(LogLevel::kError, loaded.error().message);
   }
+  look_again_ = now + std::chrono::minutes(1);
 }
 
 // Agents that can be called are called, some at a time; the others are offered the certificate when
@@ -57,14 +61,20 @@ Status Server::AskSome(Instant now) {
 
 Status Server::Ask(const store::AgentRow& row, store::RolloutRow& rollout, Instant now) {
   const auto* const pending = book_.Pending();
-  const bool is_asked = pending != nullptr && MayCommand(row) && row.standing != kMismatched &&
+  const bool is_asked = pending != nullptr && MayCommand(row) &&
+                        WillTake(row, rollout.rollout.generation) &&
                         row.held_thumbprint != pending->row.thumbprint && AddressOf(row) &&
                         trust::IsOffered(rollout.rollout, row.id, row.domain);
   if (!is_asked) return {};
+  const auto open = world_.registry.OpenOrders(row.id, kMaxOrdersInReply);
+  if (!open) return std::unexpected(open.error());
+  // It will hear of it with that one.
+  if (std::ranges::find(*open, kUpdateNow, &store::OrderRow::act) != open->end()) return {};
   const auto offer = world_.registry.FindOffer(row.id, rollout.rollout.generation);
   if (!offer) return std::unexpected(offer.error());
   if (*offer && ((*offer)->state != store::OfferState::kSent || (*offer)->sends > 0)) return {};
-  const auto order = world_.registry.AddOrder(NewOrder(row.id, "update-now", "", kAskFor, now));
+  const auto order =
+      world_.registry.AddOrder(NewOrder(row.id, std::string(kUpdateNow), "", kAskFor, now));
   if (!order) return std::unexpected(order.error());
   ++rollout.rollout.rate_used;
   // It counts as sent from here on: a kill after the order went out changes nothing.
@@ -115,10 +125,18 @@ Status Server::MoveRollout(Instant now) {
     }
   }
   store::RolloutRow next = *rollout_;
+  // One that answers this way and that does not keep it from being quiet.
+  const std::uint64_t answers = counts->taken + counts->refused;
+  if (answers > most_answers_) next.rollout.moved = now;
   const Seconds quiet = 2 * config_.report_interval;
   const bool moved = trust::Advance(next.rollout, *counts, quiet, now);
   look_again_ = trust::LookAgainAt(next.rollout, quiet, now);
-  if (!moved) return world_.registry.PutRollout(next);  // when an agent last answered
+  if (!moved) {
+    COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutRollout(next));
+    most_answers_ = std::max(most_answers_, answers);
+    rollout_ = std::move(next);
+    return {};
+  }
   if (next.rollout.state == trust::RolloutState::kRolling) {
     next.asked_to = {};
     next.all_asked = false;

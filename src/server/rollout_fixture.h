@@ -97,8 +97,7 @@ class RolloutTest : public ::testing::Test {
   }
   // Settle is as many exchanges as it takes to take over, or refuse, and prove it.
   void Settle(testing::FakeAgent& agent) {
-    (void)Exchange(agent);
-    (void)Exchange(agent);
+    for (int i = 0; i < 3; ++i) (void)Exchange(agent);
   }
   [[nodiscard]] bool Holds(const testing::FakeAgent& agent) const {
     return agent.held->certificate.thumbprint() == next_.certificate.thumbprint();

@@ -197,6 +197,105 @@ TEST_F(RolloutTest, WhoNeverTakesItCountsAsRefusing) {
   EXPECT_EQ(bench_.registry->FindOffer(agent.id, 11).value()->verdict, "not-taken");
 }
 
+TEST_F(RolloutTest, OneAlteredReplyMakesNoRefusal) {
+  auto agents = Agents(1);
+  refusing_ = {agents[0].id};
+  Start();
+  (void)Exchange(agents[0]);  // whose reply somebody altered
+  refusing_.clear();
+  (void)bench_.AddOrder(agents[0]);
+  EXPECT_EQ(Exchange(agents[0]), (Answer{Signer::kPending, With::kBundle, 1}));
+  (void)Exchange(agents[0]);
+  EXPECT_EQ(Counts(), (OfferCounts{.sent = 0, .taken = 1, .refused = 0}));
+}
+
+TEST_F(RolloutTest, CallsThatWereLostMakeNoRefusal) {
+  auto agents = Agents(1);
+  Start();
+  (void)bench_.AddOrder(agents[0]);
+  Call call = bench_.Due().at(0);
+  for (int i = 0; i < 9; ++i) (void)bench_.Sign(call);
+  EXPECT_EQ(Exchange(agents[0]).signer, Signer::kPending);
+}
+
+TEST_F(RolloutTest, AnAgentThatLiesAboutItsGenerationUsesUpNothing) {
+  auto agents = Agents(2);
+  Start({.rate_per_hour = 60});
+  for (int i = 0; i < 9; ++i) {
+    auto report = agents[0].Report(bench_.now);
+    report.held.generation = (std::uint64_t{1} << 53) - 1;
+    const auto reply = wire::ParseReply(bench_.Give(agents[0].Sign(report)).reply);
+    agents[0].nonce = reply->reply.nonce;
+  }
+  EXPECT_LE(Rollout().rollout.rate_used, 1U);
+}
+
+TEST_F(RolloutTest, WithoutThePendingKeyTheActiveOneServes) {
+  auto agents = Agents(1);
+  Start();
+  ASSERT_TRUE(bench_.ring->Destroy(next_.certificate.key().digest()).has_value());
+  (void)bench_.AddOrder(agents[0]);
+  EXPECT_EQ(Exchange(agents[0]), (Answer{Signer::kActive, With::kNoBundle, 1}));
+}
+
+TEST_F(RolloutTest, AnAgentThatIsAheadIsNotOfferedWhatItWouldRefuse) {
+  auto agents = Agents(1);
+  Start();
+  auto row = bench_.Row(agents[0]);
+  row.held_generation = 12;
+  bench_.Put(row);
+  Advance();
+  EXPECT_EQ(Counts(), OfferCounts());
+}
+
+TEST_F(RolloutTest, WhoFlapsDoesNotKeepItFromTheGate) {
+  auto agents = Agents(2);
+  Start();
+  Advance();
+  for (int i = 0; i < 5; ++i) {
+    const auto before = agents[0].held;
+    Settle(agents[0]);
+    Advance(std::chrono::minutes(5));
+    agents[0].Hold(*before);
+    Settle(agents[0]);
+  }
+  Tick();
+  EXPECT_EQ(State(), RolloutState::kGate);
+}
+
+TEST_F(RolloutTest, ResumeAtTheGateAsksAnewWhoRefused) {
+  auto agents = Agents(2);
+  refusing_ = {agents[0].id};
+  Start({.halt_at = trust::kEverybody});
+  Advance();
+  for (auto& agent : agents) Settle(agent);
+  Tick(std::chrono::minutes(20));
+  Tick(std::chrono::minutes(20));
+  ASSERT_EQ(State(), RolloutState::kGate);
+  refusing_.clear();
+  ASSERT_TRUE(ResumeRollout(bench_.server().world(), {}, bench_.now).has_value());
+  ASSERT_TRUE(bench_.server().LoadRollout().has_value());
+  Settle(agents[0]);
+  Advance();
+  EXPECT_EQ(State(), RolloutState::kFinished);
+}
+
+TEST_F(RolloutTest, PausingAndResumingCallsNobodyTwice) {
+  (void)Agents(2);
+  Start();
+  Advance();
+  World& world = bench_.server().world();
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(PauseRollout(world, bench_.now).has_value());
+    ASSERT_TRUE(ResumeRollout(world, {}, bench_.now).has_value());
+    ASSERT_TRUE(bench_.server().LoadRollout().has_value());
+    Advance();
+  }
+  EXPECT_EQ(bench_.Due().size(), 2U);
+  const auto open = bench_.registry->DueOrders(bench_.now + std::chrono::hours(1), 100);
+  EXPECT_EQ(open->size(), 2U);
+}
+
 TEST_F(RolloutTest, UnprovedReportsAreOfferedNothing) {
   auto agents = Agents(1);
   Start();

@@ -33,6 +33,7 @@ void Server::set_config(store::ServerConfig config, net::NetworkSet call_network
 }
 
 Status Server::Reload(Instant now) {
+  rollout_.reset();  // nothing is offered by what may be over
   auto book = IdentityBook::Load(world_.registry);
   if (!book) return std::unexpected(std::move(book).error());
   const auto active_of = [](const IdentityBook& of) {
@@ -107,7 +108,9 @@ void Server::Tick(Instant now) {
     return entry.second.empty() || now - entry.second.back() >= std::chrono::minutes(1);
   });
   PromoteReserveIfDue(now);
-  offers_changed_ = rollout_.has_value();
+  if (const auto loaded = LoadRollout(); !loaded) {
+    world_.log.Write(LogLevel::kError, loaded.error().message);
+  }
   AdvanceRollout(now);
   if (!book_.Aborted().empty()) ReleaseKept(now);
   Remind(now);

@@ -102,6 +102,8 @@ class Server {
   // the rollout, reminders. Call it about once a minute.
   void Tick(Instant now);
 
+  // LoadRollout reads it anew, after a change of it that changed no certificate.
+  [[nodiscard]] Status LoadRollout();
   // rollout is the one under way.
   [[nodiscard]] const std::optional<store::RolloutRow>& rollout() const { return rollout_; }
   // AdvanceRollout asks some more agents of the wave, and moves the rollout on by what agents
@@ -153,8 +155,10 @@ class Server {
   // OfferPending offers the pending certificate to this agent, if its wave has come, and notes it.
   [[nodiscard]] Result<bool> OfferPending(const store::AgentRow& row, Instant now);
   // JudgeOffer notes what a proved message of `row` says of what it was offered.
-  [[nodiscard]] Status JudgeOffer(store::AgentRow& row, Instant now);
-  [[nodiscard]] Status LoadRollout();
+  enum class Answered { kByReport, kByReceipt };
+  [[nodiscard]] Status JudgeOffer(store::AgentRow& row, Answered answered, Instant now);
+  static void TakeAnswer(store::AgentRow& row, Answered answered, store::OfferRow& offer);
+  [[nodiscard]] Status ForgetOffers(const store::AgentRow& row);
   [[nodiscard]] Status AskSome(Instant now);
   [[nodiscard]] Status Ask(const store::AgentRow& row, store::RolloutRow& rollout, Instant now);
   [[nodiscard]] Status MoveRollout(Instant now);
@@ -185,6 +189,8 @@ class Server {
   void ApplyHeld(store::AgentRow& row, const wire::Held& held);
   [[nodiscard]] bool IsClaim(const wire::Held& held) const;
   [[nodiscard]] bool IsReserveOf(const wire::Held& held) const;
+  [[nodiscard]] static bool IsOvertaken(const store::AgentRow& row, std::uint64_t seq,
+                                        const Proof& proof);
   [[nodiscard]] Status ApplyProved(store::AgentRow& row, const wire::Held& held, std::uint64_t seq,
                                    const Instance& instance, std::uint64_t time, const Proof& proof,
                                    Instant now);
@@ -223,9 +229,10 @@ class Server {
   // When unadmitted agents were registered within the last minute, by source.
   std::map<std::string, std::vector<Instant>> newcomers_;
   std::optional<store::RolloutRow> rollout_;
-  bool offers_changed_ = false;   // since the rollout was last moved on
-  Instant look_again_;            // to move it on then, if nobody answers
-  bool reserve_is_held_ = false;  // an agent has seen the reserve in use: this server was rewound
+  bool offers_changed_ = false;     // since the rollout was last moved on
+  std::uint64_t most_answers_ = 0;  // taken and refused, ever
+  Instant look_again_;              // to move it on then, if nobody answers
+  bool reserve_is_held_ = false;    // an agent has seen the reserve in use: this server was rewound
 };
 
 }  // namespace countersign::server

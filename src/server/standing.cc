@@ -67,7 +67,7 @@ struct Words {
 
 constexpr std::string_view kUseMover = "IpXfer -e OfcNTCer.dat (on the agent)";
 
-constexpr std::array<Words, 16> kWords = {{
+constexpr std::array<Words, 17> kWords = {{
     {"reinstalled", "its machine was installed anew, as another agent",
      "nothing; countersign agents forget ID removes the row for good"},
     {"revoked", "it has not heard yet that the key which it obeys was stolen",
@@ -84,6 +84,8 @@ constexpr std::array<Words, 16> kWords = {{
      "nothing: it takes the next certificate over"},
     {"stranded", "it holds the certificate of an aborted rollout, whose key was given up",
      "CertificateManager -c PASSWORD"},
+    {"not-taken", "it was sent the certificate, has answered five times, and does not hold it",
+     "look into its log; then countersign rollout resume asks it anew"},
     {"no-succession", "no succession leads from its certificate to the active one",
      "CertificateManager -c PASSWORD"},
     {"no-certificate", "the server has no certificate", "CertificateManager -c PASSWORD"},
@@ -123,11 +125,11 @@ Standing StandingOf(const store::AgentRow& row, const IdentityBook& book) {
 }
 
 bool IsExposed(const store::AgentRow& row, const IdentityBook& book) {
-  const std::uint64_t revoked = book.RevokedGeneration();
-  if (revoked == 0 || !row.successor.is_nil()) return false;
+  const std::uint64_t safe = book.SafeGeneration();
+  if (safe == 0 || !row.successor.is_nil()) return false;
   // Two machines share this row, and one of them does not speak for both.
   if (!row.held_known || row.cloned) return true;
-  return row.held_generation <= revoked && book.KnowsOwner(row.held_owner) &&
+  return row.held_generation < safe && book.KnowsOwner(row.held_owner) &&
          book.IsOurs(row.held_server);
 }
 

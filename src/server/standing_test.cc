@@ -194,6 +194,17 @@ TEST_F(StandingTest, WhatWasInstalledAnewIsRetired) {
 
 // --- after a theft ---
 
+// The server was restored to before a certificate that was stolen too: it does not know that one.
+TEST_F(StandingTest, WhatWasStolenMayBeUnknownHere) {
+  bench_.Put(Server(bench_.owner, 3).certificate, CertificateRole::kServer,
+             CertificateState::kRevoked);
+  ASSERT_TRUE(bench_.server().Reload(bench_.now).has_value());
+  const IdentityBook& book = bench_.server().book();
+  EXPECT_EQ(book.SafeGeneration(), 10U);
+  EXPECT_TRUE(IsExposed(RowHolding(Server(bench_.owner, 7)), book));
+  EXPECT_FALSE(IsExposed(RowHolding(bench_.active), book));
+}
+
 class ExposureTest : public StandingTest {
  protected:
   // Generation 8 was in use and 9 its reserve when the key was stolen; 10 came instead.

@@ -168,8 +168,9 @@ struct OfferRow {
   std::uint64_t generation = 0;
   OfferState state = OfferState::kSent;
   std::string verdict = {};  // with which it was refused
-  std::uint32_t sends = 0;   // since it last answered
-  Instant since = {};        // in this state
+  // 0: it is to be asked; 1: it was sent; then one more for each answer that did not show it.
+  std::uint32_t sends = 0;
+  Instant since = {};  // in this state
   bool operator==(const OfferRow&) const = default;
 };
 struct OfferCounts {
@@ -288,7 +289,7 @@ class Registry {
   [[nodiscard]] virtual Result<std::vector<CertificateRow>> ListCertificates() = 0;
 
   [[nodiscard]] virtual Status PutRollout(const RolloutRow& row) = 0;  // by generation
-  // ListRollouts begins with the newest generation.
+  // ListRollouts begins with those under way, then goes on by generation, the newest first.
   [[nodiscard]] virtual Result<std::vector<RolloutRow>> ListRollouts(std::size_t limit) = 0;
   [[nodiscard]] virtual Status PutOffer(const OfferRow& row) = 0;  // inserts or replaces
   [[nodiscard]] virtual Result<std::optional<OfferRow>> FindOffer(const AgentId& agent,

@@ -56,6 +56,14 @@ TEST_P(RegistryRolloutsTest, RolloutsComeBackNewestFirst) {
   EXPECT_EQ(rows, (std::vector{SampleRollout(kGeneration), SampleRollout(9)}));
 }
 
+TEST_P(RegistryRolloutsTest, TheOneUnderWayComesFirst) {
+  RolloutRow ended = SampleRollout(kGeneration);
+  ended.rollout.state = trust::RolloutState::kFinished;
+  ASSERT_TRUE(registry().PutRollout(ended).has_value());
+  ASSERT_TRUE(registry().PutRollout(SampleRollout(5)).has_value());
+  EXPECT_EQ(registry().ListRollouts(9).value(), (std::vector{SampleRollout(5), ended}));
+}
+
 TEST_P(RegistryRolloutsTest, PutRolloutReplacesByGeneration) {
   ASSERT_TRUE(registry().PutRollout(SampleRollout(5)).has_value());
   RolloutRow changed;

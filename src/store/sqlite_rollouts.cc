@@ -89,8 +89,8 @@ Status SqliteRollouts::Put(const RolloutRow& row) {
 }
 
 Result<std::vector<RolloutRow>> SqliteRollouts::List(std::size_t limit) {
-  static const std::string sql =
-      "SELECT " + std::string(kRolloutColumns) + " FROM rollouts ORDER BY generation DESC LIMIT ?";
+  static const std::string sql = "SELECT " + std::string(kRolloutColumns) +
+                                 " FROM rollouts ORDER BY state IN (6, 7), generation DESC LIMIT ?";
   return connection_.Run("cannot list rollouts", [&]() -> Result<std::vector<RolloutRow>> {
     SqliteQuery query(connection_, sql.c_str());
     query.BindCount(limit);
@@ -148,9 +148,10 @@ Result<std::vector<OfferRow>> SqliteRollouts::ListOffers(std::uint64_t generatio
                                                          const std::optional<AgentId>& after,
                                                          std::size_t limit) {
   return connection_.Run("cannot list offers", [&]() -> Result<std::vector<OfferRow>> {
+    // By the primary key: the index of generations would sort them all for each page.
     SqliteQuery query(connection_,
                       "SELECT agent, generation, state, verdict, sends, since FROM offers "
-                      "WHERE generation = ? AND agent > ? ORDER BY agent LIMIT ?");
+                      "WHERE +generation = ? AND agent > ? ORDER BY agent LIMIT ?");
     const Bytes begin = after ? ToBytes(after->bytes()) : Bytes();
     query.BindUnsigned(generation).Bind(begin).BindCount(limit);
     std::vector<OfferRow> rows;

@@ -9,7 +9,7 @@ namespace countersign::trust {
 namespace {
 
 constexpr std::string_view kStatus = "countersign rollout status";
-constexpr std::uint64_t kSecondsInHour = 3'600;
+constexpr Seconds kHour = std::chrono::hours(1);
 constexpr Seconds kMaxSoak = std::chrono::hours(24 * 365);
 
 void Enter(Rollout& rollout, RolloutState state, Instant now) {
@@ -107,15 +107,21 @@ bool IsOffered(const Rollout& rollout, const AgentId& agent, std::string_view do
   return by_domain || PositionOf(rollout.thumbprint, agent) < rollout.canary_below;
 }
 
+void KeepTime(Rollout& rollout, Instant now) {
+  for (Instant* const at : {&rollout.since, &rollout.moved}) *at = std::min(*at, now);
+  if (now >= rollout.rate_since && now - rollout.rate_since < kHour) return;
+  rollout.rate_since = now;
+  rollout.rate_used = 0;
+}
+
 // The first of an hour's share may be asked at once.
 std::uint64_t OffersLeft(const Rollout& rollout, Instant now, std::uint64_t most) {
   if (!IsOpen(rollout.state)) return 0;
   if (rollout.terms.rate_per_hour == 0 || rollout.state == RolloutState::kCanary) return most;
-  const auto elapsed =
-      static_cast<std::uint64_t>(std::max<std::int64_t>(0, (now - rollout.rate_since).count()));
-  const std::uint64_t hours = elapsed / kSecondsInHour;
+  const auto elapsed = std::clamp(now - rollout.rate_since, Seconds(0), kHour).count();
   const std::uint64_t rate = std::min<std::uint64_t>(rollout.terms.rate_per_hour, UINT32_MAX);
-  const std::uint64_t allowed = 1 + hours * rate + elapsed % kSecondsInHour * rate / kSecondsInHour;
+  const std::uint64_t allowed =
+      1 + static_cast<std::uint64_t>(elapsed) * rate / static_cast<std::uint64_t>(kHour.count());
   return allowed <= rollout.rate_used ? 0 : std::min(allowed - rollout.rate_used, most);
 }
 
@@ -135,6 +141,8 @@ Status Pause(Rollout& rollout, Instant now) {
 Status Resume(Rollout& rollout, Instant now) {
   switch (rollout.state) {
     case RolloutState::kCanary:
+    case RolloutState::kRolling:
+    case RolloutState::kGate:
       Enter(rollout, RolloutState::kRolling, now);
       break;
     case RolloutState::kPaused:
@@ -142,8 +150,6 @@ Status Resume(Rollout& rollout, Instant now) {
       Enter(rollout, rollout.goes_on_as, now);
       break;
     case RolloutState::kPlanned:
-    case RolloutState::kRolling:
-    case RolloutState::kGate:
     case RolloutState::kFinished:
     case RolloutState::kAborted:
       return Refuse(rollout, "resumed", kStatus);
@@ -172,6 +178,7 @@ bool Advance(Rollout& rollout, const RolloutCounts& counts, Seconds quiet, Insta
   const std::uint64_t tried = counts.taken + counts.refused;
   if (counts.refused > 0 && IsAbove(counts.refused, tried, rollout.terms.halt_at)) {
     rollout.goes_on_as = rollout.state;
+    rollout.gate_shown.reset();  // it named others
     Enter(rollout, RolloutState::kHalted, now);
     rollout.why = std::to_string(counts.refused) + " of " + std::to_string(tried) +
                   " agents that answered do not take it (" + Percent(counts.refused, tried) + ")";

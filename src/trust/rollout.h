@@ -60,7 +60,7 @@ struct Rollout {
   RolloutState goes_on_as = RolloutState::kRolling;  // while paused or halted
   Instant started = {};
   Instant since = {};  // in this state
-  Instant moved = {};  // when an agent last took it over or refused it, or the state changed
+  Instant moved = {};  // when more agents than ever had answered, or the state changed
   Instant rate_since = {};
   std::uint64_t rate_used = 0;             // offers since then
   std::optional<Instant> gate_shown = {};  // when a person last saw whom the gate names
@@ -79,6 +79,10 @@ struct Rollout {
 
 // IsOffered: the certificate is now offered to agents of this id and domain, the rate apart.
 [[nodiscard]] bool IsOffered(const Rollout& rollout, const AgentId& agent, std::string_view domain);
+// KeepTime begins another hour of the rate when one is over: what was not used is not saved up.
+// Times ahead of `now`, which a clock that was set back leaves, become `now`. Before the functions
+// below.
+void KeepTime(Rollout& rollout, Instant now);
 // OffersLeft is how many agents more may be asked now, at most `most`.
 [[nodiscard]] std::uint64_t OffersLeft(const Rollout& rollout, Instant now, std::uint64_t most);
 
@@ -86,7 +90,8 @@ struct Rollout {
 void Begin(Rollout& rollout, Instant now);
 // What a person may ask for. kRefused says in which state it is and what to run instead.
 [[nodiscard]] Status Pause(Rollout& rollout, Instant now);
-// Resume goes on as before the pause or the halt; from the canary, to everybody.
+// Resume goes on as before the pause or the halt; from the canary, to everybody; from the gate, to
+// those that have not got it.
 [[nodiscard]] Status Resume(Rollout& rollout, Instant now);
 [[nodiscard]] Status Abort(Rollout& rollout, std::string why, Instant now);
 [[nodiscard]] Status Finish(Rollout& rollout, Instant now);

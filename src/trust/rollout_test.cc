@@ -113,9 +113,9 @@ INSTANTIATE_TEST_SUITE_P(
         Row{S::kPlanned, Ask::kAbort, S::kAborted}, Row{S::kPlanned, Ask::kFinish, S::kFinished},
         Row{S::kCanary, Ask::kPause, S::kPaused}, Row{S::kCanary, Ask::kResume, S::kRolling},
         Row{S::kCanary, Ask::kAbort, S::kAborted}, Row{S::kCanary, Ask::kFinish, S::kFinished},
-        Row{S::kRolling, Ask::kPause, S::kPaused}, Row{S::kRolling, Ask::kResume, {}},
+        Row{S::kRolling, Ask::kPause, S::kPaused}, Row{S::kRolling, Ask::kResume, S::kRolling},
         Row{S::kRolling, Ask::kAbort, S::kAborted}, Row{S::kRolling, Ask::kFinish, S::kFinished},
-        Row{S::kGate, Ask::kPause, S::kPaused}, Row{S::kGate, Ask::kResume, {}},
+        Row{S::kGate, Ask::kPause, S::kPaused}, Row{S::kGate, Ask::kResume, S::kRolling},
         Row{S::kGate, Ask::kAbort, S::kAborted}, Row{S::kGate, Ask::kFinish, S::kFinished},
         Row{S::kPaused, Ask::kPause, {}}, Row{S::kPaused, Ask::kResume, S::kCanary},
         Row{S::kPaused, Ask::kAbort, S::kAborted}, Row{S::kPaused, Ask::kFinish, S::kFinished},
@@ -201,6 +201,13 @@ TEST(RolloutTest, HaltedGoesOnWhereItWas) {
   EXPECT_EQ(rollout.why, "");
 }
 
+TEST(RolloutTest, AHaltForgetsThatTheGateWasShown) {
+  Rollout rollout = In(S::kGate);
+  rollout.gate_shown = kBegin;
+  ASSERT_TRUE(Advance(rollout, {.agents = 2, .refused = 1}, kQuiet, kBegin));
+  EXPECT_EQ(rollout.gate_shown, std::nullopt);
+}
+
 TEST(RolloutTest, OnlyOpenStatesOffer) {
   for (const auto state : {S::kPlanned, S::kCanary, S::kRolling, S::kGate, S::kPaused, S::kHalted,
                            S::kFinished, S::kAborted}) {
@@ -261,9 +268,31 @@ TEST(RolloutTest, RateIsKeptByTheHour) {
   rollout.rate_used = 1;
   EXPECT_EQ(OffersLeft(rollout, kBegin + Seconds(59), 100), 0U);
   EXPECT_EQ(OffersLeft(rollout, kBegin + Seconds(60), 100), 1U);
-  EXPECT_EQ(OffersLeft(rollout, kBegin + Seconds(3'600 * 2), 1'000), 120U);
-  EXPECT_EQ(OffersLeft(rollout, kBegin + Seconds(3'600 * 2), 7), 7U);
-  EXPECT_EQ(OffersLeft(rollout, kBegin - Seconds(3'600), 7), 0U) << "a clock that was set back";
+  EXPECT_EQ(OffersLeft(rollout, kBegin + Seconds(3'599), 7), 7U);
+  EXPECT_EQ(OffersLeft(rollout, kBegin + Seconds(3'600 * 62), 1'000), 60U)
+      << "a weekend without contact saves nothing up";
+}
+
+TEST(RolloutTest, AnotherHourBeginsWhenOneIsOver) {
+  Rollout rollout = Planned({.rate_per_hour = 60});
+  Begin(rollout, kBegin);
+  rollout.rate_used = 60;
+  KeepTime(rollout, kBegin + Seconds(3'599));
+  EXPECT_EQ(rollout.rate_used, 60U);
+  KeepTime(rollout, kBegin + Seconds(3'600));
+  EXPECT_EQ(rollout.rate_used, 0U);
+  EXPECT_EQ(OffersLeft(rollout, kBegin + Seconds(3'600), 100), 1U);
+}
+
+TEST(RolloutTest, AClockThatWasSetBackStopsNothing) {
+  Rollout rollout = In(S::kCanary);
+  const Instant earlier = kBegin - std::chrono::hours(24);
+  rollout.rate_used = 9;
+  KeepTime(rollout, earlier);
+  EXPECT_EQ(rollout.since, earlier);
+  EXPECT_EQ(rollout.moved, earlier);
+  EXPECT_EQ(rollout.rate_used, 0U);
+  EXPECT_TRUE(Advance(rollout, {10, 5, 0, 0, true}, kQuiet, earlier + kSoak));
 }
 
 TEST(RolloutTest, APauseDoesNotSaveUpOffers) {

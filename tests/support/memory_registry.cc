@@ -285,8 +285,11 @@ Status MemoryRegistry::PutRollout(const store::RolloutRow& row) {
 
 Result<std::vector<store::RolloutRow>> MemoryRegistry::ListRollouts(std::size_t limit) {
   std::vector<store::RolloutRow> rows;
-  for (auto at = content_.rollouts.rbegin(); at != content_.rollouts.rend(); ++at) {
-    if (rows.size() < limit) rows.push_back(at->second);
+  for (const bool under_way : {true, false}) {
+    for (auto at = content_.rollouts.rbegin(); at != content_.rollouts.rend(); ++at) {
+      const bool wanted = trust::IsUnderWay(at->second.rollout.state) == under_way;
+      if (wanted && rows.size() < limit) rows.push_back(at->second);
+    }
   }
   return rows;
 }
