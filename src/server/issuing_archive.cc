@@ -109,6 +109,7 @@ Result<Archive> MakeArchive(World& world, const store::ServerConfig& config,
   keys::ServerArchive archive;
   archive.contents.certificates = CertificatesToKeep(*book);
   AddKey(world, book->Active(), "active", archive.contents, made.missing);
+  AddKey(world, book->Pending(), "pending", archive.contents, made.missing);
   AddKey(world, book->Reserve(), "reserve", archive.contents, made.missing);
   TellOfActive(world, *book, now, made.missing);
   if (backup_password != nullptr) {

@@ -39,30 +39,6 @@ Status RefuseToCutOff(const IdentityBook& present, std::uint64_t cut_off) {
               "the same command with -present-password-file FILE, or with -replace");
 }
 
-bool IsSame(const IdentityBook& present, const IdentityBook& incoming) {
-  const auto* const ours = present.Active();
-  return ours != nullptr && ours->identity.owner == incoming.Active()->identity.owner &&
-         incoming.IsOurs(ours->identity.server_ids.front());
-}
-
-// An older copy of this very identity would take the server back behind its agents.
-Status CheckNotOlder(const IdentityBook& present, const IdentityBook& incoming) {
-  const auto* const ours = present.Active();
-  const auto* const theirs = incoming.Active();
-  if (!IsSame(present, incoming) || theirs->identity.generation >= ours->identity.generation) {
-    return {};
-  }
-  return Fail(Code::kRefused,
-              "the file is an older backup of this server's own identity: its certificate " +
-                  theirs->certificate.serial() + " was replaced by " + ours->certificate.serial() +
-                  ", which agents may hold already. Nothing was changed. If the present automatic "
-                  "backup (" +
-                  std::string(kBackupPath) +
-                  ") is lost, put the OfficeScanAuth.dat of the file in its place and make a new "
-                  "certificate",
-              "CertificateManager -c PASSWORD");
-}
-
 // The password of the new automatic backup. That of the file may be short: the file had it already.
 Status CheckSealingPassword(const SecretBytes& file_password, const ImportOptions& options,
                             std::vector<std::string>& notes) {
@@ -124,14 +100,21 @@ Status AddReserve(World& world, const store::ServerConfig& config, Incoming& inc
   return Finalize(incoming);
 }
 
-// What was known of the certificates of the past is kept as it is known.
+// IsBetterKnown: what is known here of a certificate of the past is kept. An aborted or revoked one
+// never comes back; an aborted one may be revoked.
+bool IsBetterKnown(const store::CertificateRow& here, const store::CertificateRow& there) {
+  const bool aborted =
+      here.state == CertificateState::kAborted && there.state != CertificateState::kRevoked;
+  return aborted || here.state == CertificateState::kRevoked ||
+         there.state == CertificateState::kReplaced;
+}
+
 Rows RowsAfter(Rows present, const Rows& incoming, Instant now) {
   Retire(present, now);
   for (const auto& row : incoming) {
-    const bool known = std::any_of(present.begin(), present.end(), [&](const auto& other) {
-      return other.thumbprint == row.thumbprint;
-    });
-    if (!known || row.state != CertificateState::kReplaced) PutRow(present, row);
+    const auto here =
+        std::ranges::find(present, row.thumbprint, &store::CertificateRow::thumbprint);
+    if (here == present.end() || !IsBetterKnown(*here, row)) PutRow(present, row);
   }
   return present;
 }
@@ -233,11 +216,11 @@ Result<Issued> TakeOver(World& world, const store::ServerConfig& config, Incomin
 Result<Issued> ImportIdentity(World& world, const store::ServerConfig& config, ByteView file,
                               const SecretBytes& file_password, const ImportOptions& options,
                               Instant now) {
-  auto incoming = ReadIncoming(file, file_password, options.key, now);
-  if (!incoming) return std::unexpected(std::move(incoming).error());
   const auto present = IdentityBook::Load(world.registry);
   if (!present) return std::unexpected(present.error());
-  COUNTERSIGN_RETURN_IF_ERROR(CheckNotOlder(*present, incoming->book));
+  auto incoming = ReadIncoming(file, file_password, options.key, now, &*present);
+  if (!incoming) return std::unexpected(std::move(incoming).error());
+  COUNTERSIGN_RETURN_IF_ERROR(CheckMayImport(world, *present, incoming->book));
   const bool merges = options.present_password != nullptr && present->Active() != nullptr &&
                       !IsSame(*present, incoming->book);
   if (merges) {

@@ -30,7 +30,8 @@ Error NoKeys(const keys::ServerArchive& archive) {
 
 }  // namespace
 
-Result<Incoming> ReadArchived(ByteView file, const SecretBytes& password, Instant now) {
+Result<Incoming> ReadArchived(ByteView file, const SecretBytes& password, Instant now,
+                              const IdentityBook* known) {
   auto archive = keys::OpenArchive(file, password);
   if (!archive && archive.error().code == Code::kWrongPassword) {
     return Fail(Code::kWrongPassword,
@@ -43,10 +44,10 @@ Result<Incoming> ReadArchived(ByteView file, const SecretBytes& password, Instan
   if (!archive->contents.owner_key && archive->automatic_backup) {
     // Often both have the same password; then the copy tells everything.
     const auto copy = keys::OpenBackup(*archive->automatic_backup, password);
-    if (copy && copy->manifest) return ReadWhole(*copy, now);
+    if (copy && copy->manifest) return ReadWhole(*copy, now, known);
   }
   if (archive->contents.server_keys.empty()) return std::unexpected(NoKeys(*archive));
-  auto incoming = ReadWhole(archive->contents, now);
+  auto incoming = ReadWhole(archive->contents, now, known);
   if (!incoming) return WithContext("cannot restore; nothing was changed", incoming.error());
   if (incoming->owner_key) return incoming;
   if (archive->automatic_backup) {

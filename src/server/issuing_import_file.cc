@@ -41,6 +41,15 @@ constexpr std::string_view kNoServerKey =
     "the private key of the certificate is not in the file, since it was certified offline: agents "
     "are commanded again after CertificateManager -c PASSWORD";
 
+// DropWithdrawn leaves those out that the server does not want back, while others are left.
+void DropWithdrawn(std::vector<const IdentityBook::Entry*>& usable, const IdentityBook* known) {
+  if (known == nullptr) return;
+  const auto is_withdrawn = [&](const auto* entry) {
+    return IsWithdrawn(*known, entry->certificate);
+  };
+  if (!std::ranges::all_of(usable, is_withdrawn)) std::erase_if(usable, is_withdrawn);
+}
+
 // The newest certificate of an owner, where none has its key in the file.
 std::vector<const IdentityBook::Entry*> Newest(const IdentityBook& book, const Digest& owner) {
   const IdentityBook::Entry* newest = nullptr;
@@ -57,7 +66,8 @@ std::vector<const IdentityBook::Entry*> Newest(const IdentityBook& book, const D
 // The server certificates whose keys are there: the lowest generation is the active one, the next
 // the reserve; an expired one gives way to the next.
 std::vector<const IdentityBook::Entry*> Usable(const IdentityBook& book,
-                                               const keys::BackupContents& contents, Instant now) {
+                                               const keys::BackupContents& contents, Instant now,
+                                               const IdentityBook* known) {
   std::vector<const IdentityBook::Entry*> usable;
   for (const auto& entry : book.entries()) {
     if (entry.row.role != CertificateRole::kServer) continue;
@@ -67,6 +77,7 @@ std::vector<const IdentityBook::Entry*> Usable(const IdentityBook& book,
       usable.push_back(&entry);
     }
   }
+  DropWithdrawn(usable, known);
   std::sort(usable.begin(), usable.end(), [](const auto* a, const auto* b) {
     return a->identity.generation < b->identity.generation;
   });
@@ -87,7 +98,8 @@ std::vector<const IdentityBook::Entry*> Usable(const IdentityBook& book,
 
 }  // namespace
 
-Result<Incoming> ReadWhole(const keys::BackupContents& contents, Instant now) {
+Result<Incoming> ReadWhole(const keys::BackupContents& contents, Instant now,
+                           const IdentityBook* known) {
   Incoming incoming{.rows = RowsOf(contents, now), .book = {}, .parts = {}};
   COUNTERSIGN_RETURN_IF_ERROR(Finalize(incoming));
   incoming.parts = {.owner_key = contents.owner_key,
@@ -97,7 +109,7 @@ Result<Incoming> ReadWhole(const keys::BackupContents& contents, Instant now) {
                     .history = contents.manifest->history};
   incoming.written_at = contents.manifest->written_at;
   if (contents.owner_key) incoming.newest_issue = contents.manifest->written_at;
-  auto usable = Usable(incoming.book, contents, now);
+  auto usable = Usable(incoming.book, contents, now, known);
   if (usable.empty() && contents.owner_key) {
     usable = Newest(incoming.book, contents.owner_key->public_key().digest());
     incoming.notes.emplace_back(kNoServerKey);
@@ -128,8 +140,8 @@ Status Finalize(Incoming& incoming) {
 }
 
 Result<Incoming> ReadIncoming(ByteView file, const SecretBytes& password, std::string_view key,
-                              Instant now) {
-  if (keys::IsZip(file)) return ReadArchived(file, password, now);
+                              Instant now, const IdentityBook* known) {
+  if (keys::IsZip(file)) return ReadArchived(file, password, now, known);
   const auto contents = keys::OpenBackup(file, password);
   if (!contents && contents.error().code == Code::kWrongPassword) {
     return Fail(Code::kWrongPassword,
@@ -145,7 +157,8 @@ Result<Incoming> ReadIncoming(ByteView file, const SecretBytes& password, std::s
                 "Nothing was changed",
                 "the same command without --key");
   }
-  auto incoming = contents->manifest ? ReadWhole(*contents, now) : ReadForeign(*contents, key, now);
+  auto incoming =
+      contents->manifest ? ReadWhole(*contents, now, known) : ReadForeign(*contents, key, now);
   if (incoming) return incoming;
   return WithContext("cannot import; nothing was changed", std::move(incoming).error());
 }

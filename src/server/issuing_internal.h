@@ -216,14 +216,25 @@ struct Incoming {
   bool owner_key = true;  // it is in `parts`, in sealed_backup, or the certificate's own
   std::vector<std::string> notes = {};
 };
-// `key`: as ImportOptions has it.
+// `key`: as ImportOptions has it. `known`: the certificates of the server that takes it over, where
+// there is one: what is aborted or revoked there is passed over.
 [[nodiscard]] Result<Incoming> ReadIncoming(ByteView file, const SecretBytes& password,
-                                            std::string_view key, Instant now);
+                                            std::string_view key, Instant now,
+                                            const IdentityBook* known = nullptr);
 // ReadWhole takes an opened automatic backup, or what an archive holds of one.
-[[nodiscard]] Result<Incoming> ReadWhole(const keys::BackupContents& contents, Instant now);
+[[nodiscard]] Result<Incoming> ReadWhole(const keys::BackupContents& contents, Instant now,
+                                         const IdentityBook* known = nullptr);
 // ReadArchived opens the ZIP of -b.
-[[nodiscard]] Result<Incoming> ReadArchived(ByteView file, const SecretBytes& password,
-                                            Instant now);
+[[nodiscard]] Result<Incoming> ReadArchived(ByteView file, const SecretBytes& password, Instant now,
+                                            const IdentityBook* known = nullptr);
+// IsSame: both are of one owner, and of this server's id.
+[[nodiscard]] bool IsSame(const IdentityBook& present, const IdentityBook& incoming);
+// CheckMayImport (issuing_import_check.cc), kRefused: an older copy of the present identity; any
+// copy of it while a rollout is under way; what would bring back a withdrawn certificate.
+[[nodiscard]] Status CheckMayImport(World& world, const IdentityBook& present,
+                                    const IdentityBook& incoming);
+// IsWithdrawn: this server knows the certificate as an aborted or a revoked one.
+[[nodiscard]] bool IsWithdrawn(const IdentityBook& known, const crypto::Certificate& certificate);
 // MergeIdentity brings the fleet of `incoming` to the present owner.
 [[nodiscard]] Result<Issued> MergeIdentity(World& world, const store::ServerConfig& config,
                                            const Incoming& incoming,

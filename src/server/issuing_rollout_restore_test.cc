@@ -1,0 +1,157 @@
+#include "server/backup_check.h"
+#include "server/history.h"
+#include "server/issuing_fixture.h"
+#include "server/issuing_internal.h"
+#include "server/rollout.h"
+
+// Imports, restores and backups while a rollout is under way, or was aborted.
+namespace countersign::server {
+namespace {
+
+using store::CertificateState;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using trust::RolloutState;
+
+constexpr std::string_view kArchivePassword = "password of the archive";
+
+class RolloutRestoreTest : public IssuingTest {
+ protected:
+  RolloutRestoreTest() { config_.export_allowed = true; }
+
+  crypto::Certificate Start() {
+    const SecretBytes password = Secret(kPassword);
+    const auto started =
+        StartRollout(server_.world(), config_, &password, {}, ClockIsRight::kNo, kNow + kDay);
+    EXPECT_TRUE(started.has_value()) << started.error().message;
+    return started->certificate;
+  }
+  crypto::Certificate StartFromReserve() {
+    const auto started =
+        StartRollout(server_.world(), config_, nullptr, {}, ClockIsRight::kNo, kNow + kDay);
+    EXPECT_TRUE(started.has_value()) << started.error().message;
+    return started->certificate;
+  }
+  void Abort() {
+    ASSERT_TRUE(AbortRollout(server_.world(), Strand::kNo, kNow + 2 * kDay).has_value());
+  }
+  Archive Archived() {
+    auto made = MakeArchive(server_.world(), config_, Secret(kArchivePassword), nullptr, kNow);
+    EXPECT_TRUE(made.has_value()) << made.error().message;
+    return *std::move(made);
+  }
+  Result<Issued> ImportBackup(ServerInMemory& server, const Bytes& file) {
+    return Import(server, file, {}, kPassword, kNow + 3 * kDay);
+  }
+  BackupCheck Verify() {
+    auto check = CheckAutomaticBackup(server_.world(), Secret(kPassword), kNow + 3 * kDay);
+    EXPECT_TRUE(check.has_value()) << check.error().message;
+    return *std::move(check);
+  }
+  void Sent(std::uint64_t generation) {
+    ASSERT_TRUE(server_.registry
+                    ->PutOffer({.agent = Uuid::FromRandom(authority_.random().Array<16>()),
+                                .generation = generation})
+                    .has_value());
+  }
+  [[nodiscard]] CertificateState StateOf(const crypto::Certificate& certificate) {
+    return server_.Book().FindServer(certificate.thumbprint())->row.state;
+  }
+  [[nodiscard]] bool HasKey(const crypto::Certificate& certificate) {
+    return server_.Keys().contains(certificate.key().digest());
+  }
+  [[nodiscard]] bool BackupHas(const crypto::Certificate& certificate) {
+    return KeyOf(server_.OpenBackup(kPassword)->server_keys, certificate) != nullptr;
+  }
+  // The kinds of the events, the oldest first.
+  [[nodiscard]] std::vector<std::string> Kinds() {
+    std::vector<std::string> kinds;
+    const auto events = server_.registry->ListEvents(0, 1'000);
+    EXPECT_TRUE(events.has_value());
+    for (const auto& event : *events) kinds.push_back(event.kind);
+    return kinds;
+  }
+
+  ServerInMemory server_;
+  Issued first_ = Create(server_);
+};
+
+TEST_F(RolloutRestoreTest, AnArchiveHoldsThePendingKey) {
+  const auto pending = Start();
+  const Archive archive = Archived();
+  EXPECT_EQ(archive.num_keys, 3U);
+  EXPECT_THAT(archive.missing, IsEmpty());
+  ServerInMemory other(9);
+  const auto restored =
+      Import(other, archive.file, {.restore = true}, kArchivePassword, kNow + 3 * kDay);
+  ASSERT_TRUE(restored.has_value()) << restored.error().message;
+  EXPECT_EQ(other.Book().Active()->certificate, first_.certificate);
+  EXPECT_EQ(other.Book().Reserve()->certificate, pending) << "takes over when an agent shows it";
+  EXPECT_TRUE(other.Keys().contains(pending.key().digest()));
+}
+
+TEST_F(RolloutRestoreTest, OwnIdentityIsNotTakenOverDuringARollout) {
+  const auto pending = Start();
+  const auto rows = server_.registry->ListCertificates().value();
+  for (const Bytes& file : {*server_.storage.content.backup, Archived().file}) {
+    const bool is_backup = file == *server_.storage.content.backup;
+    const auto error = FailureOf(Import(server_, file, {.cut_off = true, .restore = !is_backup},
+                                        is_backup ? kPassword : kArchivePassword, kNow + 3 * kDay));
+    EXPECT_EQ(error.code, Code::kRefused);
+    EXPECT_THAT(error.message, HasSubstr(std::to_string(*pending.generation())));
+    EXPECT_EQ(error.next, "countersign rollout finish, or countersign rollout abort");
+  }
+  EXPECT_EQ(server_.registry->ListCertificates().value(), rows);
+  Abort();
+  EXPECT_TRUE(ImportBackup(server_, *server_.storage.content.backup).has_value());
+}
+
+TEST_F(RolloutRestoreTest, NorWhereTheActiveOneWasImported) {
+  ServerInMemory server(11);
+  ASSERT_TRUE(Import(server, FileOf({MakeImported()})).has_value());
+  const SecretBytes password = Secret(kFilePassword);
+  ASSERT_TRUE(StartRollout(server.world(), config_, &password, {}, ClockIsRight::kNo, kNow + kDay)
+                  .has_value());
+  const auto imported = Import(server, *server.storage.content.backup);
+  EXPECT_EQ(FailureOf(imported).next, "countersign rollout finish, or countersign rollout abort");
+}
+
+TEST_F(RolloutRestoreTest, AnotherIdentityEndsIt) {
+  const auto pending = Start();
+  ASSERT_TRUE(Import(server_, FileOf({MakeImported()})).has_value());
+  EXPECT_EQ(StateOf(pending), CertificateState::kReplaced);
+  EXPECT_EQ(server_.registry->ListRollouts(1)->at(0).rollout.state, RolloutState::kAborted);
+}
+
+TEST_F(RolloutRestoreTest, AnAbortedOneStaysThatWhenTheBackupComesBack) {
+  const auto aborted = Start();
+  const auto reserve = server_.Book().Reserve()->certificate;
+  Sent(*aborted.generation());
+  Abort();
+  ASSERT_TRUE(BackupHas(aborted)) << "the abort takes no password";
+  const auto imported = ImportBackup(server_, *server_.storage.content.backup);
+  ASSERT_TRUE(imported.has_value()) << imported.error().message;
+  EXPECT_EQ(StateOf(aborted), CertificateState::kAborted);
+  EXPECT_TRUE(HasKey(aborted)) << "agents may hold it";
+  EXPECT_EQ(server_.Book().Active()->certificate, first_.certificate);
+  EXPECT_EQ(server_.Book().Reserve()->certificate, reserve);
+  EXPECT_FALSE(BackupHas(aborted)) << "it is sealed anew";
+}
+
+TEST_F(RolloutRestoreTest, ARevokedOneIsNotTakenBack) {
+  ServerInMemory server(11);
+  const Bytes file = FileOf({MakeImported()});
+  ASSERT_TRUE(Import(server, file).has_value());
+  ASSERT_TRUE(Replace(server, kNow + kDay, kFilePassword, {.compromised = true}).has_value());
+  const auto rows = server.registry->ListCertificates().value();
+  const auto error =
+      FailureOf(Import(server, file, {.cut_off = true}, kFilePassword, kNow + 2 * kDay));
+  EXPECT_EQ(error.code, Code::kRefused);
+  EXPECT_THAT(error.message, HasSubstr("revoked on this server"));
+  EXPECT_EQ(server.registry->ListCertificates().value(), rows);
+}
+
+}  // namespace
+}  // namespace countersign::server
