@@ -46,6 +46,9 @@ void PrintVerified(const boost::json::object& answer) {
 }
 
 Exit PrintProblems(const boost::json::object& answer) {
+  for (const auto& note : List(answer, "notes")) {
+    if (note.is_string()) PrintLine("note: " + std::string(note.get_string()));
+  }
   const auto& problems = List(answer, "problems");
   for (const auto& problem : problems) {
     if (problem.is_string()) PrintLine("PROBLEM: " + std::string(problem.get_string()));

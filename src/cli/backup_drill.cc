@@ -27,19 +27,26 @@ struct Present {
   store::ServerConfig config;
 };
 
-Result<std::optional<Digest>> FindReserve(Session& session) {
-  const auto listed = Ask(session, "certificates");
-  if (!listed) return std::unexpected(listed.error());
-  for (const auto& value : listed->json.at("certificates").as_array()) {
+// The first server certificate in this state.
+std::optional<Digest> FindIn(const boost::json::object& listed, std::string_view state) {
+  for (const auto& value : listed.at("certificates").as_array()) {
     const auto& certificate = value.as_object();
-    if (Text(certificate, "role") != "server" || Text(certificate, "state") != "reserve") continue;
+    if (Text(certificate, "role") != "server" || Text(certificate, "state") != state) continue;
     const auto octets = ParseHex(Text(certificate, "sha256"));
     Digest digest{};
     if (!octets || octets->size() != digest.size()) continue;
     std::ranges::copy(*octets, digest.begin());
     return digest;
   }
-  return std::optional<Digest>();
+  return std::nullopt;
+}
+
+// What stands by after a restore: during a rollout its certificate.
+Result<std::optional<Digest>> FindReserve(Session& session) {
+  const auto listed = Ask(session, "certificates");
+  if (!listed) return std::unexpected(listed.error());
+  if (auto pending = FindIn(listed->json, "pending")) return pending;
+  return FindIn(listed->json, "reserve");
 }
 
 Result<Present> ReadPresent(Session& session) {

@@ -42,7 +42,8 @@ boost::json::object CheckJson(const BackupCheck& check) {
                               {"serves", check.num_served},
                               {"not_served", check.num_agents - check.num_served},
                               {"not_served_ids", std::move(not_served)},
-                              {"problems", TextsJson(check.problems)}};
+                              {"problems", TextsJson(check.problems)},
+                              {"notes", TextsJson(check.notes)}};
   json["certificate"] = BriefJson(check.active);
   if (check.reserve) json["reserve"] = BriefJson(*check.reserve);
   if (check.written_at) json["written_at"] = FormatUtc(*check.written_at);

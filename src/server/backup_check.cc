@@ -20,11 +20,15 @@ constexpr std::string_view kMetaDrilledAt = "backup_drilled_at";
 constexpr std::string_view kVerifyCommand = "countersign backup verify";
 constexpr std::string_view kReplaceCommand = "CertificateManager -c PASSWORD";
 
-// Reaches: an agent that trusts what this row says takes orders of a server with this identity.
+// Reaches: an agent that trusts what this row says takes orders of a server with this identity. The
+// reserve takes over as soon as an agent shows it.
 bool Reaches(const IdentityBook& book, const store::AgentRow& row) {
   if (!row.held_known) return true;  // admitted, and not heard of yet
   const auto& active = *book.Active();
   if (row.held_thumbprint == active.certificate.thumbprint()) return true;
+  if (book.Reserve() != nullptr && row.held_thumbprint == book.Reserve()->row.thumbprint) {
+    return true;
+  }
   return row.held_generation < active.identity.generation &&
          book.BundleFor(active, row.held_owner, row.held_server).has_value();
 }
@@ -43,8 +47,36 @@ Status CountServed(World& world, const Incoming& incoming, BackupCheck& check) {
   });
 }
 
+// What stands by after a restore; during a rollout its certificate, and not the reserve behind it.
+void CompareReserve(const IdentityBook& present, const IdentityBook& incoming, BackupCheck& check) {
+  const auto* const theirs = incoming.Reserve();
+  if (theirs != nullptr && IsWithdrawn(present, theirs->certificate)) {
+    check.problems.push_back("a restored server would have certificate " +
+                             theirs->certificate.serial() +
+                             ", which was aborted or revoked here, as its reserve; countersign "
+                             "backup password takes its key out of the automatic backup");
+    return;
+  }
+  const auto* const pending = present.Pending();
+  const auto* const next = pending != nullptr ? pending : present.Reserve();
+  if (next == nullptr) return;
+  if (theirs == nullptr || theirs->certificate != next->certificate) {
+    check.problems.push_back(std::string(pending != nullptr ? "the certificate " : "the reserve ") +
+                             next->certificate.serial() +
+                             (pending != nullptr ? " of the rollout under way" : "") +
+                             " would not come back with its key");
+  } else if (pending != nullptr) {
+    check.notes.push_back(
+        "a restore goes back to before the rollout under way: its certificate " +
+        next->certificate.serial() +
+        " would be the reserve, which takes over for everybody as soon as an agent shows it, and "
+        "no other reserve would be left");
+  }
+}
+
 void CompareCertificates(const IdentityBook& present, const Incoming& incoming, Instant now,
-                         std::vector<std::string>& problems) {
+                         BackupCheck& check) {
+  auto& problems = check.problems;
   const auto& active = *incoming.book.Active();
   const auto* const ours = present.Active();
   if (ours != nullptr && active.certificate != ours->certificate) {
@@ -57,14 +89,7 @@ void CompareCertificates(const IdentityBook& present, const Incoming& incoming, 
     problems.push_back("certificate " + active.certificate.serial() + " in it expired " +
                        FormatUtc(active.certificate.not_after()));
   }
-  const auto* const reserve = present.Reserve();
-  const bool same_reserve =
-      reserve == nullptr || (incoming.book.Reserve() != nullptr &&
-                             incoming.book.Reserve()->certificate == reserve->certificate);
-  if (!same_reserve) {
-    problems.push_back("the reserve certificate " + reserve->certificate.serial() +
-                       " is not in it with its key");
-  }
+  CompareReserve(present, incoming.book, check);
   if (!incoming.owner_key) {
     problems.emplace_back("the owner key is not in it: no new certificate could be made");
   } else if (incoming.sealed_backup) {
@@ -87,9 +112,10 @@ Result<BackupCheck> Compare(World& world, const Incoming& incoming, ByteView fil
                     .num_keys = incoming.parts.server_keys.size(),
                     .num_admitted = incoming.parts.admitted.size(),
                     .not_served_ids = {},
-                    .problems = {}};
+                    .problems = {},
+                    .notes = {}};
   if (incoming.book.Reserve() != nullptr) check.reserve = incoming.book.Reserve()->certificate;
-  CompareCertificates(*present, incoming, now, check.problems);
+  CompareCertificates(*present, incoming, now, check);
   COUNTERSIGN_RETURN_IF_ERROR(CountServed(world, incoming, check));
   if (check.num_served < check.num_agents) {
     check.problems.push_back(std::to_string(check.num_agents - check.num_served) + " of " +

@@ -29,6 +29,7 @@ struct BackupCheck {
   std::uint64_t num_served = 0;
   std::vector<AgentId> not_served_ids;  // the first 100
   std::vector<std::string> problems;    // empty: a restore brings everything back
+  std::vector<std::string> notes;       // what it brings back otherwise than it is now
 };
 
 // CheckBackup opens any file that ImportIdentity would take; changes nothing. kWrongPassword and

@@ -153,5 +153,39 @@ TEST_F(RolloutRestoreTest, ARevokedOneIsNotTakenBack) {
   EXPECT_EQ(server.registry->ListCertificates().value(), rows);
 }
 
+TEST_F(RolloutRestoreTest, TheBackupOfARolloutIsWhole) {
+  const auto pending = Start();
+  for (const auto& held : {first_.certificate, pending}) {
+    auto row = HoldingAgent(held);
+    server_.AddAgent(row);
+  }
+  ASSERT_TRUE(ChangeBackupPassword(server_.world(), config_, Secret(kPassword), Secret(kPassword),
+                                   kNow + 2 * kDay)
+                  .has_value());
+  const BackupCheck check = Verify();
+  EXPECT_THAT(check.problems, IsEmpty());
+  EXPECT_EQ(check.num_served, 2U);
+  EXPECT_THAT(check.notes, ElementsAre(HasSubstr("before the rollout")));
+}
+
+TEST_F(RolloutRestoreTest, ABackupFromBeforeTheRolloutLacksItsCertificate) {
+  const Bytes before = *server_.storage.content.backup;
+  const auto pending = Start();
+  const auto check = CheckBackup(server_.world(), before, Secret(kPassword), kNow + 2 * kDay);
+  ASSERT_TRUE(check.has_value()) << check.error().message;
+  EXPECT_THAT(check->problems,
+              ElementsAre(HasSubstr(pending.serial() + " of the rollout under way")));
+}
+
+TEST_F(RolloutRestoreTest, TheBackupIsToldToHoldAnAbortedKeyUntilItIsSealedAnew) {
+  const auto aborted = Start();
+  Abort();
+  EXPECT_THAT(Verify().problems, ElementsAre(HasSubstr(aborted.serial() + ", which was aborted")));
+  ASSERT_TRUE(ChangeBackupPassword(server_.world(), config_, Secret(kPassword), Secret(kPassword),
+                                   kNow + 2 * kDay)
+                  .has_value());
+  EXPECT_THAT(Verify().problems, IsEmpty());
+}
+
 }  // namespace
 }  // namespace countersign::server
