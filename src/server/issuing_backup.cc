@@ -206,9 +206,11 @@ namespace {
 std::string WithoutPassword(World& world) {
   const auto book = IdentityBook::Load(world.registry);
   if (!book || book->Active() == nullptr) return {};
-  const auto* const last = book->Reserve() != nullptr ? book->Reserve() : book->Active();
-  return ". If it is forgotten: agents obey this server until " +
-         FormatUtc(last->certificate.not_after()) +
+  Instant last = book->Active()->certificate.not_after();
+  for (const auto* const entry : {book->Pending(), book->Reserve()}) {
+    if (entry != nullptr) last = std::max(last, entry->certificate.not_after());
+  }
+  return ". If it is forgotten: agents obey this server until " + FormatUtc(last) +
          ", when its last certificate ends, and no other can be made, nor this one moved";
 }
 

@@ -6,12 +6,14 @@ namespace {
 using store::CertificateRole;
 using store::CertificateState;
 
-// A reserve like the active certificate, where there is none.
+// A reserve like the certificate that it would follow, where there is none: of a rollout under way,
+// the one that is to become active.
 Result<std::optional<ServerPart>> MissingReserve(World& world, const store::ServerConfig& config,
                                                  const Present& present, Instant now) {
-  const auto* const active = present.book.Active();
-  const bool is_due = config.follower_of.empty() && present.backup.owner_key && active != nullptr &&
-                      present.book.Reserve() == nullptr && !active->identity.self_signed;
+  const auto& book = present.book;
+  const auto* const before = book.Pending() != nullptr ? book.Pending() : book.Active();
+  const bool is_due = config.follower_of.empty() && present.backup.owner_key && before != nullptr &&
+                      book.Reserve() == nullptr && !before->identity.self_signed;
   if (!is_due) return std::nullopt;
   if (const auto clock = CheckClock(world, ClockIsRight::kNo, now); !clock) {
     world.log.Write(LogLevel::kWarning, "no reserve is issued: " + clock.error().message);
@@ -23,7 +25,7 @@ Result<std::optional<ServerPart>> MissingReserve(World& world, const store::Serv
   const auto generation = NextGeneration(world, present.book, present.backup.manifest->generations,
                                          present.server_ids, now);
   if (!generation) return std::unexpected(generation.error());
-  const crypto::Certificate& like = active->certificate;
+  const crypto::Certificate& like = before->certificate;
   auto reserve = IssueServer(
       world, *owner,
       {.common_name = like.common_name(),

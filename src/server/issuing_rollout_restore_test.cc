@@ -187,5 +187,18 @@ TEST_F(RolloutRestoreTest, TheBackupIsToldToHoldAnAbortedKeyUntilItIsSealedAnew)
   EXPECT_THAT(Verify().problems, IsEmpty());
 }
 
+TEST_F(RolloutRestoreTest, AReserveMadeMeanwhileOutlivesThePendingOne) {
+  const auto pending = StartFromReserve();
+  ASSERT_EQ(server_.Book().Reserve(), nullptr);
+  const auto error = FailureOf(CheckAutomaticBackup(server_.world(), Secret("no"), kNow + kDay));
+  EXPECT_THAT(error.message, HasSubstr("until " + FormatUtc(pending.not_after())));
+  ASSERT_TRUE(ChangeBackupPassword(server_.world(), config_, Secret(kPassword), Secret(kPassword),
+                                   kNow + 2 * kDay)
+                  .has_value());
+  const auto reserve = server_.Book().Reserve()->certificate;
+  EXPECT_GT(reserve.not_after(), pending.not_after());
+  EXPECT_GT(*reserve.generation(), *pending.generation());
+}
+
 }  // namespace
 }  // namespace countersign::server
