@@ -200,5 +200,40 @@ TEST_F(RolloutRestoreTest, AReserveMadeMeanwhileOutlivesThePendingOne) {
   EXPECT_GT(*reserve.generation(), *pending.generation());
 }
 
+TEST_F(RolloutRestoreTest, WhatEndsItWritesTheEventBeforeItsOwn) {
+  const auto pending = Start();
+  ASSERT_TRUE(Replace(server_, kNow + 2 * kDay).has_value());
+  const auto kinds = Kinds();
+  ASSERT_GE(kinds.size(), 2U);
+  EXPECT_EQ(std::vector(kinds.end() - 2, kinds.end()),
+            (std::vector<std::string>{"rollout-aborted", "certificate-replaced"}));
+  const auto checked = CheckHistory(server_.world());
+  ASSERT_TRUE(checked.has_value());
+  EXPECT_FALSE(checked->problem.has_value());
+  EXPECT_EQ(checked->num_unsigned, 0U);
+  EXPECT_EQ(checked->num_lines, 4U) << "created, started, aborted, replaced";
+  EXPECT_EQ(StateOf(pending), CertificateState::kReplaced);
+}
+
+TEST_F(RolloutRestoreTest, AfterATheftNobodyIsKnownToHoldAnAbortedOne) {
+  const auto aborted = Start();
+  Sent(*aborted.generation());
+  Abort();
+  ASSERT_TRUE(Replace(server_, kNow + 3 * kDay, kPassword, {.compromised = true}).has_value());
+  EXPECT_EQ(StateOf(aborted), CertificateState::kRevoked);
+  EXPECT_EQ(server_.registry->CountOffers(*aborted.generation()).value(), store::OfferCounts());
+}
+
+TEST_F(RolloutRestoreTest, WhoMayHoldAnAbortedOneIsNotForgottenByAnyOtherChange) {
+  const auto aborted = Start();
+  Sent(*aborted.generation());
+  Abort();
+  const auto pending = Start();
+  Sent(*pending.generation());
+  ASSERT_TRUE(Replace(server_, kNow + 3 * kDay).has_value());
+  EXPECT_EQ(server_.registry->CountOffers(*aborted.generation())->sent, 1U);
+  EXPECT_EQ(server_.registry->CountOffers(*pending.generation()).value(), store::OfferCounts());
+}
+
 }  // namespace
 }  // namespace countersign::server
