@@ -142,6 +142,17 @@ void PrintGate(const boost::json::object& answer) {
   }
 }
 
+namespace {
+
+// The abort takes no password, and the key is sealed.
+void PrintBackupHoldsIt() {
+  PrintLine(
+      "The automatic backup holds the key until its password is next given, and a server made "
+      "from that file could take the certificate into use: countersign backup password");
+}
+
+}  // namespace
+
 void PrintAborted(const boost::json::object& answer, bool accepted) {
   const auto& names = List(answer, "names");
   const bool destroyed = accepted && Flag(answer, "done");
@@ -149,6 +160,7 @@ void PrintAborted(const boost::json::object& answer, bool accepted) {
       std::to_string(names.size()) + (names.size() == 1 ? " agent" : " agents");
   if (names.empty()) {
     PrintLine("The certificate is offered to nobody any more. Nobody was sent it.");
+    PrintBackupHoldsIt();
     return;
   }
   if (destroyed) {
@@ -171,6 +183,7 @@ void PrintAborted(const boost::json::object& answer, bool accepted) {
   PrintLine("");
   table.Print();
   PrintLine("");
+  PrintBackupHoldsIt();
   PrintLine("A newer certificate for all: CertificateManager -c, or countersign rollout start");
   if (!destroyed) {
     PrintLine(

@@ -150,9 +150,11 @@ Result<Issued> FinishRollout(World& world, Instant now) {
   auto issued = CommitIssued(world, change, pending->certificate);
   if (!issued || active == nullptr) return issued;
   issued->replaced = active->certificate;
-  issued->notes.push_back("the key of certificate " + active->certificate.serial() +
-                          " is destroyed here; the automatic backup holds it until its password "
-                          "is next given, and copies made earlier hold it for good");
+  issued->notes.push_back(
+      "the key of certificate " + active->certificate.serial() +
+      " is destroyed here; copies made earlier of the automatic backup hold it for good, and the "
+      "automatic backup begins with that certificate, for a restore and for followers, until its "
+      "password is next given: countersign backup password");
   return issued;
 }
 

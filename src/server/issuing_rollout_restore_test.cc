@@ -235,5 +235,13 @@ TEST_F(RolloutRestoreTest, WhoMayHoldAnAbortedOneIsNotForgottenByAnyOtherChange)
   EXPECT_EQ(server_.registry->CountOffers(*pending.generation()).value(), store::OfferCounts());
 }
 
+TEST_F(RolloutRestoreTest, FinishSaysWhatTheBackupBeginsWith) {
+  static_cast<void>(Start());
+  const auto finished = FinishRollout(server_.world(), kNow + 2 * kDay);
+  ASSERT_TRUE(finished.has_value()) << finished.error().message;
+  EXPECT_THAT(finished->notes, Contains(HasSubstr("for followers, until its password is next "
+                                                  "given: countersign backup password")));
+}
+
 }  // namespace
 }  // namespace countersign::server
