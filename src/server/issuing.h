@@ -87,6 +87,8 @@ struct OwnerFile {
 // (kRefused, says how many), unless `present_password` brings both fleets together: the present
 // owner issues a certificate that names both server ids, and the imported owner signs a succession
 // to it (protocol section 2). Or unless `cut_off`.
+// The server's own identity is refused while a rollout is under way, and where the file is an older
+// copy; so is what would bring back a certificate that was aborted or revoked here.
 struct ImportOptions {
   keys::Exportable exportable = keys::Exportable::kYes;
   bool cut_off = false;  // --replace
