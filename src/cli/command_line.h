@@ -44,8 +44,8 @@ struct PasswordFlags {
   [[nodiscard]] PasswordSource Source() const;
 };
 
-// AddPasswordChange declares `countersign backup password`, and by its other name `countersign owner
-// change-password`.
+// AddPasswordChange declares `countersign backup password`, and by its other name `countersign
+// owner change-password`.
 void AddPasswordChange(CommandLine& line, CLI::App* parent, const std::string& name);
 
 // The groups of commands.

@@ -79,7 +79,7 @@ Result<std::vector<store::HistoryRow>> TakeLines(World& world, ByteView earlier)
 }
 
 Result<std::string> SignedOrNot(World& world, wire::HistoryLine line) {
-  const auto book = IdentityBook::Load(world.registry);
+  const auto book = IdentityBook::LoadInUse(world.registry);
   if (!book) return std::unexpected(book.error());
   const auto* const active = book->Active();
   if (active == nullptr || book->server_ids().empty()) {

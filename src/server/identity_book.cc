@@ -98,6 +98,16 @@ Result<IdentityBook> IdentityBook::Load(store::Registry& registry) {
   return Make(*rows);
 }
 
+Result<IdentityBook> IdentityBook::LoadInUse(store::Registry& registry) {
+  auto rows = registry.ListCertificates();
+  if (!rows) return WithContext("cannot read the server's certificates", std::move(rows).error());
+  std::erase_if(*rows, [](const store::CertificateRow& row) {
+    return row.role == CertificateRole::kServer &&
+           (row.state == CertificateState::kReplaced || row.state == CertificateState::kRevoked);
+  });
+  return Make(*rows);
+}
+
 Result<IdentityBook> IdentityBook::Make(const std::vector<store::CertificateRow>& rows) {
   IdentityBook book;
   for (const auto& row : rows) {

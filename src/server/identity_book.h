@@ -23,6 +23,8 @@ class IdentityBook {
   };
 
   [[nodiscard]] static Result<IdentityBook> Load(store::Registry& registry);
+  // LoadInUse leaves out replaced and revoked server certificates, which grow in number for ever.
+  [[nodiscard]] static Result<IdentityBook> LoadInUse(store::Registry& registry);
   [[nodiscard]] static Result<IdentityBook> Make(const std::vector<store::CertificateRow>& rows);
 
   [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }

@@ -32,14 +32,14 @@ Status AdmitFromBackup(World& world, const AgentId& agent, Instant now) {
 }
 
 // To whom a certificate was sent matters while it is pending, or aborted with its key kept.
-Status DropLeftOffers(World& world, const IdentityBook& book) {
+Status DropLeftOffers(World& world, const Rows& rows) {
   std::set<std::uint64_t> kept;
   std::set<std::uint64_t> left;
-  for (const auto& entry : book.entries()) {
-    if (entry.row.role != store::CertificateRole::kServer) continue;
-    const bool matters = entry.row.state == store::CertificateState::kPending ||
-                         entry.row.state == store::CertificateState::kAborted;
-    (matters ? kept : left).insert(entry.identity.generation);
+  for (const auto& row : rows) {
+    if (row.role != store::CertificateRole::kServer) continue;
+    const bool matters = row.state == store::CertificateState::kPending ||
+                         row.state == store::CertificateState::kAborted;
+    (matters ? kept : left).insert(row.generation);
   }
   for (const std::uint64_t generation : left) {
     if (kept.contains(generation)) continue;
@@ -53,13 +53,14 @@ Status DropLeftOffers(World& world, const IdentityBook& book) {
 Status EndRollout(World& world, const Change& change) {
   const auto under_way = RolloutUnderWay(world.registry);
   if (!under_way) return std::unexpected(under_way.error());
-  const auto book = IdentityBook::Load(world.registry);
-  if (!book) return std::unexpected(book.error());
-  COUNTERSIGN_RETURN_IF_ERROR(DropLeftOffers(world, *book));
-  const auto* const pending = book->Pending();
+  const auto rows = world.registry.ListCertificates();
+  if (!rows) return std::unexpected(rows.error());
+  COUNTERSIGN_RETURN_IF_ERROR(DropLeftOffers(world, *rows));
   if (!*under_way) return {};
-  const bool goes_on =
-      pending != nullptr && pending->row.thumbprint == (*under_way)->rollout.thumbprint;
+  const bool goes_on = std::ranges::any_of(*rows, [&](const store::CertificateRow& row) {
+    return row.state == store::CertificateState::kPending &&
+           row.thumbprint == (*under_way)->rollout.thumbprint;
+  });
   if (goes_on) return {};
   store::RolloutRow ended = **under_way;
   COUNTERSIGN_RETURN_IF_ERROR(trust::Abort(

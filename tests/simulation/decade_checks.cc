@@ -82,11 +82,7 @@ void Decade::CheckExposure(Member& member) {
         ", proved " + (row->held_known ? std::to_string(row->held_generation) : "nothing") + ", " +
         row->standing + " " + row->reason + ")");
   }
-  // A server that was set back to before the theft revokes what it knows, which may be less.
-  const bool covers = std::ranges::all_of(forger_.stolen(), [&](const StolenKey& key) {
-    return key.certificate.generation().value_or(0) <= revoked;
-  });
-  if (discovered_ && covers && ThiefCommands(member) && !listed && is_known) {
+  if (discovered_ && ThiefCommands(member) && !listed && is_known) {
     checker_.Violated(
         name + " could be commanded by the thief of today, and is not on the list (revoked " +
         std::to_string(revoked) + ", held " + std::to_string(member.machine->trust().generation) +
