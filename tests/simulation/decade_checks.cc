@@ -82,13 +82,19 @@ void Decade::CheckExposure(Member& member) {
         ", proved " + (row->held_known ? std::to_string(row->held_generation) : "nothing") + ", " +
         row->standing + " " + row->reason + ")");
   }
-  if (discovered_ && ThiefCommands(member) && !listed && is_known) {
+  // A server that was set back may not know that there was a later theft.
+  const bool covers = std::ranges::all_of(forger_.stolen(), [&](const StolenKey& key) {
+    return key.certificate.generation().value_or(0) < site_.book().SafeGeneration();
+  });
+  if (discovered_ && covers && ThiefCommands(member) && !listed && is_known) {
     checker_.Violated(
         name + " could be commanded by the thief of today, and is not on the list (revoked " +
         std::to_string(revoked) + ", held " + std::to_string(member.machine->trust().generation) +
         ")");
   }
-  if (listed && !commanded && !member.cloned && !rewound_ && member.HasTold()) {
+  // What the server does not know counts when it has been shown (section 6).
+  const bool shown = !row->want_bundle;
+  if (listed && shown && !commanded && !member.cloned && !rewound_ && member.HasTold()) {
     checker_.Violated(
         name + " has heard and said so, and is still on the list of exposed agents (revoked " +
         std::to_string(revoked) + ", held " + std::to_string(member.machine->trust().generation) +

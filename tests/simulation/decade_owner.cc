@@ -40,6 +40,9 @@ void Decade::Discover() {
   trace_.Add("the theft is noticed");
   discovered_ = true;
   const auto stolen = forger_.stolen().size();
+  for (const StolenKey& key : forger_.stolen()) {
+    stolen_ever_ = std::max(stolen_ever_, key.certificate.generation().value_or(0));
+  }
   while (site_.book().RevokedGeneration() == 0 && !checker_.violation()) {
     Replace(true);
     if (options_.broken == DecadeBroken::kReplacedNotRevoked) {

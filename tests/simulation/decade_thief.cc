@@ -38,7 +38,9 @@ void Decade::StealDisk() {
 }
 
 bool Decade::HasHeard(const Member& member) const {
-  return revoked_ever_ > 0 && member.machine->trust().generation > revoked_ever_;
+  // A server that was set back may have issued the replacement below what was stolen since.
+  const std::uint64_t held = member.machine->trust().generation;
+  return revoked_ever_ > 0 && held > revoked_ever_ && held > stolen_ever_;
 }
 
 void Decade::ThiefActs() {

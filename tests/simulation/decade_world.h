@@ -145,6 +145,7 @@ class Decade {
   bool discovered_ = false;
   bool obeyed_ = false;             // a reply of the thief's was not refused
   std::uint64_t revoked_ever_ = 0;  // the highest generation that was ever revoked
+  std::uint64_t stolen_ever_ = 0;   // the highest that the thief had when he was noticed
   std::unique_ptr<Site> thief_;     // the stolen disk, running
   std::vector<std::string> orders_, replies_, reports_;  // recorded
 };
