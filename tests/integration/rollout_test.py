@@ -3,12 +3,12 @@
 Throughout, orders reach everybody.
 """
 
-import time
 import contextlib
 import os
 import pty
 import sqlite3
 import subprocess
+import time
 
 import lab
 from lab import IS_ROOT, PASSWORD, Case, environment, until
