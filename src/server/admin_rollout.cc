@@ -77,6 +77,24 @@ Result<boost::json::array> MayHold(Server& server) {
   return names;
 }
 
+// WereNamed: a person was shown who may hold each of the aborted certificates, also of one that a
+// rollback aborted. From now on each was.
+Result<bool> WereNamed(Server& server, Instant now) {
+  store::Registry& registry = server.world().registry;
+  auto rows = registry.ListRollouts(kMaxNames);
+  if (!rows) return std::unexpected(std::move(rows).error());
+  bool named = true;
+  for (auto& row : *rows) {
+    const auto* const entry = server.book().FindServer(row.rollout.thumbprint);
+    const bool kept = entry != nullptr && entry->row.state == store::CertificateState::kAborted;
+    if (!kept || row.rollout.gate_shown) continue;
+    named = false;
+    row.rollout.gate_shown = now;
+    COUNTERSIGN_RETURN_IF_ERROR(registry.PutRollout(row));
+  }
+  return named;
+}
+
 }  // namespace
 
 Admin::Answer Admin::PlanRollout(const AdminMessage& request, Instant now) {
@@ -209,10 +227,13 @@ Admin::Answer Admin::AbortRollout(const AdminMessage& request, Instant now) {
   if (!accept) return std::unexpected(accept.error());
   // Only what was aborted before, and named, is given up.
   const bool was_under_way = server_.rollout().has_value();
-  const Strand strand = *accept && !was_under_way ? Strand::kYes : Strand::kNo;
+  const auto named = was_under_way ? Result<bool>(true) : WereNamed(server_, now);
+  if (!named) return std::unexpected(named.error());
+  const Strand strand = *accept && !was_under_way && *named ? Strand::kYes : Strand::kNo;
   auto names = MayHold(server_);
   if (!names) return std::unexpected(std::move(names).error());
-  const bool only_shows = !*accept && !was_under_way && !server_.book().Aborted().empty();
+  const bool only_shows =
+      strand == Strand::kNo && !was_under_way && !server_.book().Aborted().empty();
   if (!only_shows) {
     COUNTERSIGN_RETURN_IF_ERROR(server::AbortRollout(server_.world(), strand, now));
     COUNTERSIGN_RETURN_IF_ERROR(server_.Reload(now));

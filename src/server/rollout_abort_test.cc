@@ -1,3 +1,7 @@
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "server/admin.h"
 #include "server/rollout.h"
 #include "server/rollout_fixture.h"
 
@@ -128,6 +132,26 @@ TEST_F(RolloutAbortTest, TheReserveTakesOverBeforeThePendingOneEnds) {
   Tick();
   EXPECT_EQ(StateOf(reserve), CertificateState::kActive);
   EXPECT_EQ(State(), RolloutState::kAborted);
+}
+
+TEST_F(RolloutAbortTest, NobodyIsGivenUpWhoWasNotNamed) {
+  auto agents = Agents(1);
+  Start();
+  Settle(agents[0]);
+  ASSERT_TRUE(AbortRollout(bench_.server().world(), Strand::kNo, bench_.now).has_value());
+  auto row = Rollout();
+  row.rollout.gate_shown.reset();  // as a rollback leaves it
+  ASSERT_TRUE(bench_.registry->PutRollout(row).has_value());
+  Reload();
+  AdminMessage request;
+  request.json = {{"command", "rollout-abort"}, {"accept", true}};
+  const auto shown = Admin(bench_.server()).Handle(request, User(), bench_.now).json;
+  EXPECT_FALSE(shown.at("done").as_bool());
+  EXPECT_EQ(shown.at("names").as_array().size(), 1U);
+  EXPECT_TRUE(HasKey(next_));
+  const auto given_up = Admin(bench_.server()).Handle(request, User(), bench_.now).json;
+  EXPECT_TRUE(given_up.at("done").as_bool());
+  EXPECT_FALSE(HasKey(next_));
 }
 
 }  // namespace
