@@ -81,7 +81,12 @@ struct AgentRow {
 
   std::uint64_t failures = 0;  // refusals in its newest proved report
   std::string last_refusal;    // verdict of its newest refused order or reply; or empty
-  AgentId successor;           // the agent as which its machine was installed anew; nil: none
+  bool tls = false;            // its listener speaks TLS
+  std::string moved_to;        // URN of the server that it left for, by its own proved word; empty
+  std::uint32_t failed_calls = 0;  // in a row
+  std::optional<Instant> call_failed_at;
+  std::optional<Instant> call_answered_at;
+  AgentId successor;  // the agent as which its machine was installed anew; nil: none
 
   bool operator==(const AgentRow&) const = default;
 };

@@ -86,6 +86,11 @@ inline AgentRow FullAgent(std::uint32_t number) {
   row.failures = 31;
   row.last_refusal = "fork";
   row.successor = AgentId(Sample16(32));
+  row.tls = true;
+  row.moved_to = kOddText + "m";
+  row.failed_calls = ~std::uint32_t{0};
+  row.call_failed_at = FromUnix(3'003);
+  row.call_answered_at = FromUnix(-3'004);
   return row;
 }
 

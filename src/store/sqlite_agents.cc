@@ -16,7 +16,7 @@ constexpr std::string_view kPlainColumns =
     "held_thumbprint, held_generation, held_owner, held_server, aud, held_bundle, want_bundle, "
     "reason, standing_since, last_contact, last_verified, clock_offset, proved_seq, instance, "
     "instance_epoch, replaced, returns, jump, cloned, nonces, failures, "
-    "last_refusal, successor";
+    "last_refusal, successor, tls, moved_to, failed_calls, call_failed_at, call_answered_at";
 constexpr std::string_view kIndexedColumns =
     "id, standing, admitted, forgotten, source, first_seen";
 
@@ -73,6 +73,11 @@ void ReadKnown(SqliteQuery& query, AgentRow& row) {
   row.failures = query.Unsigned();
   row.last_refusal = query.Text();
   row.successor = query.Id();
+  row.tls = query.Bool();
+  row.moved_to = query.Text();
+  row.failed_calls = static_cast<std::uint32_t>(query.Ranged(0xffff'ffff));
+  row.call_failed_at = query.OptionalTime();
+  row.call_answered_at = query.OptionalTime();
 }
 
 AgentRow ReadRow(SqliteQuery& query) {
@@ -110,7 +115,9 @@ void BindPlain(SqliteQuery& query, const AgentRow& row, const Lists& lists) {
   query.BindUnsigned(row.proved_seq).Bind(row.instance).BindUnsigned(row.instance_epoch);
   query.Bind(lists.replaced).Bind(lists.returns).BindUnsigned(row.jump).Bind(row.cloned);
   query.Bind(lists.nonces).BindUnsigned(row.failures);
-  query.Bind(row.last_refusal).Bind(row.successor);
+  query.Bind(row.last_refusal).Bind(row.successor).Bind(row.tls).Bind(row.moved_to);
+  query.BindUnsigned(row.failed_calls).BindOptional(row.call_failed_at);
+  query.BindOptional(row.call_answered_at);
 }
 
 // ReadRows appends what the query yields.

@@ -29,6 +29,8 @@ inline constexpr std::size_t kMaxReplyLen = 256 * 1024;
 inline constexpr std::size_t kMaxReplyOrders = 16;
 inline constexpr std::size_t kMaxResultLen = 4'096;
 inline constexpr std::size_t kMaxFailures = 48;
+inline constexpr std::size_t kMaxWebKeys = 4;
+inline constexpr std::uint64_t kMaxWait = 240;  // seconds
 inline constexpr std::uint64_t kMaxInteger = (std::uint64_t{1} << 53) - 1;
 
 // Held says which certificate an agent trusts.
@@ -126,6 +128,9 @@ struct Report {
   bool batch = false;
   std::vector<Failure> failures;
   std::optional<Enrol> enrol;
+  bool tls = false;      // its listener speaks TLS
+  bool pinned = false;   // came over HTTPS, to a web host whose key the agent knew
+  bool leaving = false;  // to a server that the agent has left: `aud` is the one it has now
   bool operator==(const Report&) const = default;
 };
 struct SignedReport {
@@ -151,6 +156,8 @@ struct Reply {
   std::optional<std::uint64_t> jump;
   bool want_bundle = false;         // `want` = "bundle"
   bool accepted = false;            // `accepted` = true
+  std::vector<Digest> web = {};     // of the keys of the web host
+  std::uint64_t wait = 0;           // seconds that a next report may wait for orders; 0: absent
   std::vector<std::string> orders;  // complete orders (compact)
   bool operator==(const Reply&) const = default;
 };

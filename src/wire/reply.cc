@@ -53,6 +53,28 @@ bool ReadAccepted(Members& payload) {
   return true;
 }
 
+std::vector<Digest> ReadWeb(Members& payload) {
+  std::vector<Digest> keys;
+  if (!payload.Has("web")) return keys;
+  for (const boost::json::value& entry : payload.Array("web", kMaxWebKeys)) {
+    const boost::json::string* text = entry.if_string();
+    const auto octets = text == nullptr ? std::nullopt : Base64UrlDecode(*text);
+    Digest key{};
+    if (!octets || octets->size() != key.size()) {
+      payload.Refuse("web", "has an entry that is not the digest of a key");
+      return {};
+    }
+    std::ranges::copy(*octets, key.begin());
+    keys.push_back(key);
+  }
+  if (keys.empty()) payload.Refuse("web", "is empty");
+  return keys;
+}
+
+std::uint64_t ReadWait(Members& payload) {
+  return payload.Has("wait") ? payload.Integer("wait", 1, kMaxWait) : 0;
+}
+
 Result<Reply> Read(const boost::json::object& header, const boost::json::object& payload) {
   auto signed_with = ReadCertificateHeader(header, kTyp);
   if (!signed_with) return std::unexpected(std::move(signed_with).error());
@@ -69,6 +91,8 @@ Result<Reply> Read(const boost::json::object& header, const boost::json::object&
               .jump = ReadJump(members),
               .want_bundle = ReadWantBundle(members),
               .accepted = ReadAccepted(members),
+              .web = ReadWeb(members),
+              .wait = ReadWait(members),
               .orders = ReadOrders(members)};
   COUNTERSIGN_RETURN_IF_ERROR(members.Finish());
   return reply;
@@ -86,6 +110,11 @@ boost::json::object MakePayload(const Reply& reply, boost::json::storage_ptr sto
   if (reply.jump) payload["jump"] = *reply.jump;
   if (reply.want_bundle) payload["want"] = "bundle";
   if (reply.accepted) payload["accepted"] = true;
+  if (!reply.web.empty()) {
+    boost::json::array& web = payload["web"].emplace_array();
+    for (const Digest& key : reply.web) web.emplace_back(Base64UrlEncode(key));
+  }
+  if (reply.wait != 0) payload["wait"] = reply.wait;
   boost::json::array& orders = payload["orders"].emplace_array();
   for (const std::string& order : reply.orders) orders.emplace_back(order);
   return payload;

@@ -34,6 +34,8 @@ TEST(ReplyTest, WhatIsSignedParsesToTheSame) {
   Reply small = SampleReply();
   small.jump.reset();
   small.want_bundle = small.accepted = false;
+  small.web.clear();
+  small.wait = 0;
   small.orders.clear();
   small.head.clear();
   for (const Reply& reply : {SampleReply(), small, ReplyWithBundle()}) {
@@ -48,7 +50,8 @@ TEST(ReplyTest, WhatIsSignedParsesToTheSame) {
 
 TEST(ReplyTest, EveryBrokenMemberIsMalformed) {
   const JwsText text = testing::Open(SignReply(ReplyWithBundle(), SampleKey()).value());
-  const auto payloads = BreakEach(text.payload, {.optional = {"/jump", "/want", "/accepted"}});
+  const auto payloads =
+      BreakEach(text.payload, {.optional = {"/jump", "/want", "/accepted", "/web", "/wait"}});
   EXPECT_GT(payloads.size(), 80U);
   for (const auto& broken : payloads) {
     EXPECT_FALSE(ParseReply(Unsigned({text.header, broken.json})).has_value()) << broken.what;
@@ -64,6 +67,21 @@ TEST(ReplyTest, OptionalMembersHaveOneValueOnly) {
   EXPECT_FALSE(Accepts("/want", R"("certificate")"));
   EXPECT_FALSE(Accepts("/want", R"("")"));
   EXPECT_FALSE(Accepts("/accepted", "false"));
+}
+
+TEST(ReplyTest, WebKeysAreOneToFourDigests) {
+  const std::string key = '"' + std::string(43, 'A') + '"';
+  EXPECT_TRUE(Accepts("/web", '[' + key + ']'));
+  EXPECT_TRUE(Accepts("/web", '[' + key + ',' + key + ',' + key + ',' + key + ']'));
+  EXPECT_FALSE(Accepts("/web", '[' + key + ',' + key + ',' + key + ',' + key + ',' + key + ']'));
+  for (const char* raw : {"[]", "[1]", R"(["AAAA"])", R"("AAAA")", "null"}) {
+    EXPECT_FALSE(Accepts("/web", raw)) << raw;
+  }
+}
+
+TEST(ReplyTest, WaitIsAtMostFourMinutes) {
+  for (const char* raw : {"1", "240"}) EXPECT_TRUE(Accepts("/wait", raw)) << raw;
+  for (const char* raw : {"0", "241", "\"1\"", "null"}) EXPECT_FALSE(Accepts("/wait", raw)) << raw;
 }
 
 TEST(ReplyTest, IntervalIsBetweenAMinuteAndADay) {

@@ -76,6 +76,13 @@ std::optional<Enrol> ReadEnrol(Members& payload) {
   return enrol;
 }
 
+// Members that are true or absent.
+bool ReadFlag(Members& payload, std::string_view name) {
+  if (!payload.Has(name)) return false;
+  if (!payload.Bool(name)) payload.Refuse(name, "is not true");
+  return true;
+}
+
 Result<Report> ReadPayload(const boost::json::object& payload) {
   Members members(payload, "report");
   Report report{.x5c = {},
@@ -95,7 +102,10 @@ Result<Report> ReadPayload(const boost::json::object& payload) {
                 .platform = members.Printable("platform", kMaxTextLen),
                 .batch = members.Bool("batch"),
                 .failures = ReadFailures(members),
-                .enrol = ReadEnrol(members)};
+                .enrol = ReadEnrol(members),
+                .tls = ReadFlag(members, "tls"),
+                .pinned = ReadFlag(members, "pinned"),
+                .leaving = ReadFlag(members, "leaving")};
   if (!IsChallenge(report.challenge)) members.Refuse("challenge", "is not a challenge");
   COUNTERSIGN_RETURN_IF_ERROR(members.Finish());
   return report;
@@ -195,6 +205,9 @@ Result<std::string> SignReport(const Report& report, const crypto::Signer& signe
   WriteMachine(report, payload);
   WriteFailures(report.failures, payload);
   WriteEnrol(report, payload);
+  if (report.tls) payload["tls"] = true;
+  if (report.pinned) payload["pinned"] = true;
+  if (report.leaving) payload["leaving"] = true;
   // What we sign must be what others accept: read it back by the rules of ParseReport.
   if (auto same = Read(header, payload); !same) return Fail(Code::kUsage, same.error().message);
   return SignCompact(header, payload, signer, MaxLen(report));

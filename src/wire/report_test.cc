@@ -39,6 +39,7 @@ TEST(ReportTest, WhatIsSignedParsesToTheSame) {
   Report small = SampleReport();
   small.echo.reset();
   small.enrol.reset();
+  small.tls = small.pinned = small.leaving = false;
   small.failures.clear();
   small.addresses.clear();
   small.host = small.domain = small.version = small.platform = "";
@@ -58,7 +59,8 @@ TEST(ReportTest, WhatIsSignedParsesToTheSame) {
 
 TEST(ReportTest, EveryBrokenMemberIsMalformed) {
   const JwsText text = Sample();
-  const auto payloads = BreakEach(text.payload, {.optional = {"/echo", "/enrol"}});
+  const auto payloads =
+      BreakEach(text.payload, {.optional = {"/echo", "/enrol", "/tls", "/pinned", "/leaving"}});
   EXPECT_GT(payloads.size(), 200U);
   for (const auto& broken : payloads) {
     EXPECT_FALSE(ParseReport(Unsigned({text.header, broken.json})).has_value()) << broken.what;
@@ -69,6 +71,13 @@ TEST(ReportTest, EveryBrokenMemberIsMalformed) {
   EXPECT_GT(headers.size(), 50U);
   for (const auto& broken : headers) {
     EXPECT_FALSE(ParseReport(Unsigned({broken.json, text.payload})).has_value()) << broken.what;
+  }
+}
+
+TEST(ReportTest, FlagsAreTrueOrAbsent) {
+  for (const char* pointer : {"/tls", "/pinned", "/leaving"}) {
+    EXPECT_TRUE(Accepts(pointer, "true")) << pointer;
+    for (const char* raw : {"false", "1", "null"}) EXPECT_FALSE(Accepts(pointer, raw)) << pointer;
   }
 }
 

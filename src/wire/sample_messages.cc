@@ -173,7 +173,10 @@ Report SampleReport(const crypto::PublicKey& key) {
                         .count = 3,
                         .first = 1'763'760'000,
                         .last = 1'763'769'000}},
-          .enrol = Enrol{.token = "T-2025_11", .proof = SampleDigest(0x41)}};
+          .enrol = Enrol{.token = "T-2025_11", .proof = SampleDigest(0x41)},
+          .tls = true,
+          .pinned = true,
+          .leaving = true};
 }
 
 Reply SampleReply() {
@@ -189,6 +192,8 @@ Reply SampleReply() {
           .jump = 4'096,
           .want_bundle = true,
           .accepted = true,
+          .web = {SampleDigest(0x61), SampleDigest(0x62)},
+          .wait = 240,
           .orders = {"eyJhIjoxfQ.eyJiIjoyfQ.c2ln", "eyJhIjoxfQ.eyJjIjozfQ.c2ln"}};
 }
 

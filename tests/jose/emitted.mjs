@@ -13,9 +13,10 @@ const MEMBERS = {
   receipt: ["alg typ", "iss aud order oh verdict earlier? result? held time seq instance"],
   report: [
     "alg typ jwk x5c?",
-    "iss aud challenge echo? held time seq instance host addresses port domain version platform batch failures enrol?",
+    "iss aud challenge echo? held time seq instance host addresses port domain version platform batch failures enrol? tls? " +
+      "pinned? leaving?",
   ],
-  reply: ["alg typ x5t#S256 x5c?", "iss aud challenge iat nonce interval head jump? want? accepted? orders"],
+  reply: ["alg typ x5t#S256 x5c?", "iss aud challenge iat nonce interval head jump? want? accepted? web? wait? orders"],
 };
 
 function assertMembers(object, list) {

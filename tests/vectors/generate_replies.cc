@@ -69,6 +69,8 @@ void AddForms(ReplyCases& cases) {
     m.payload["jump"] = 4096;
     m.payload["want"] = "bundle";
     m.payload["accepted"] = true;
+    m.payload["web"] = json::array(4, json::value(json::string(43, 'A')));
+    m.payload["wait"] = 240;
   });
   cases.Passes("interval 60", [](Message& m) { m.payload["interval"] = 60; });
   cases.Passes("interval 86400", [](Message& m) { m.payload["interval"] = 86'400; });
@@ -80,6 +82,11 @@ void AddForms(ReplyCases& cases) {
   cases.Malformed("interval 59", "interval", 59);
   cases.Malformed("interval 86401", "interval", 86'401);
   cases.Malformed("accepted: false", "accepted", false);
+  cases.Malformed("web: none", "web", json::array());
+  cases.Malformed("web: five", "web", json::array(5, json::value(json::string(43, 'A'))));
+  cases.Malformed("web: 42 characters", "web", json::array(1, json::value(json::string(42, 'A'))));
+  cases.Malformed("wait 0", "wait", 0);
+  cases.Malformed("wait 241", "wait", 241);
   cases.Malformed("want: something else", "want", "orders");
   cases.Malformed("jump: null", "jump", nullptr);
   cases.Malformed("nonce of 15 octets", "nonce", "ICEiIyQlJicoKSorLC0u");

@@ -85,6 +85,9 @@ void AddValid(const World& world, AgentMessageCases& cases) {
     m.header["x5c"] = {json::string(Base64Encode(world.Server("server", "owner", kHeldGeneration))),
                        json::string(Base64Encode(world.Owner("owner")))};
   });
+  cases.Valid("flags", [](Message& m) {
+    for (const std::string_view member : {"tls", "pinned", "leaving"}) m.payload[member] = true;
+  });
   cases.Valid("limits", [](Message& m) {
     for (const std::string_view member : {"host", "domain", "version", "platform"}) {
       m.payload[member] = json::string(255, 'h');
@@ -118,6 +121,8 @@ void AddMalformed(const World& world, AgentMessageCases& cases) {
   cases.MalformedMember("17 addresses", "addresses", json::array(17, json::value("192.0.2.1")));
   cases.MalformedMember("address of 65 octets", "addresses", json::array({json::string(65, 'a')}));
   cases.MalformedMember("batch a number", "batch", 0);
+  cases.MalformedMember("tls false", "tls", false);
+  cases.MalformedMember("leaving a number", "leaving", 1);
   cases.MalformedMember("port a string", "port", "21112");
   cases.MalformedMember("49 failures", "failures",
                         json::array(49, json::value(Failure("stale", "192.0.2.1"))));
