@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/policy.h"
+
 namespace countersign::agent {
 
 Result<std::unique_ptr<Agent>> Agent::Create(World world, wire::AgentProfile profile, Times now) {
@@ -34,7 +36,11 @@ Agent::Agent(World world, wire::AgentProfile profile, trust::TrustState trust,
       memory_torn_(true),
       counters_(std::move(counters)),
       challenges_(SecretBytes(world_.random.Array<32>())),
-      next_report_at_(now.boot) {}
+      policy_(std::make_shared<const store::Policy>()),
+      started_at_(now.boot),
+      next_report_at_(now.boot) {
+  AddBuiltInActs();
+}
 
 std::string Agent::DrawChallenge(Times now) {
   return challenges_.Draw(trust::ChallengeUse::kListener, world_.random.Array<16>(), now.boot);

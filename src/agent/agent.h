@@ -6,8 +6,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "agent/acts.h"
 #include "agent/rate_limiter.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -24,6 +26,9 @@
 
 namespace countersign::wire {
 struct Judgement;
+}
+namespace countersign::store {
+struct Policy;
 }
 
 namespace countersign::agent {
@@ -101,6 +106,29 @@ class Agent {
   // them to the server.
   [[nodiscard]] std::vector<std::string> TakeReceipts();
 
+  // --- acts ---
+  // acts: what this agent can do; ping, report, update-now, restart, set-interval and run are
+  // there.
+  [[nodiscard]] Acts& acts() { return acts_; }
+  // SetPolicy: which acts the local administrator allows, from now on (the safe default at first).
+  // `trouble`: why the file with it was not taken, or empty.
+  void SetPolicy(std::shared_ptr<const store::Policy> policy, std::string trouble);
+  [[nodiscard]] const store::Policy& policy() const { return *policy_; }
+  [[nodiscard]] const std::string& policy_trouble() const { return policy_trouble_; }
+  // TakeTasks returns what acts have left to the daemon since, each once: carry it out and call
+  // EndAct. One that is given up (the agent ends) stays `started` and becomes `interrupted`.
+  [[nodiscard]] std::vector<Task> TakeTasks() { return std::exchange(tasks_, {}); }
+  // EndAct stores verdict and result of a task, and makes its receipt: PendingReceipt or
+  // TakeReceipts has it then. Unknown orders are passed over. `result`: a JSON object of at most
+  // wire::kMaxResultLen octets, or empty.
+  void EndAct(const Jti& jti, trust::Verdict verdict, const std::string& result, Times now);
+  // restart_wanted: an order has asked for it, and its receipt is made. Post it first.
+  [[nodiscard]] bool restart_wanted() const { return restart_wanted_; }
+  // interval: seconds between two reports: the smaller one of what the server's replies say and
+  // what an order set for this agent (0: none did), which lasts across restarts.
+  [[nodiscard]] Seconds interval() const;
+  [[nodiscard]] Seconds own_interval() const { return counters_.own_interval(); }
+
   // AdoptTrust replaces the trust state by local authority (the mover has decided and verified).
   [[nodiscard]] Status AdoptTrust(const trust::TrustState& state, Times now);
   // Save writes counters that changed; call it about once a minute and at the end.
@@ -114,8 +142,10 @@ class Agent {
   struct Running {
     Way way = Way::kListener;
     Digest oh{};
-    std::uint64_t after_report = 0;  // ends with the answer to a report made after this one
-    std::string receipt = {};        // once ended
+    // Ends with the answer to a report made after this one; nothing: ends with EndAct.
+    std::optional<std::uint64_t> after_report = std::nullopt;
+    bool is_program = false;
+    std::string receipt = {};  // once ended
     Uptime ended_at{};
   };
   struct Verdicts {  // what a receipt says
@@ -139,6 +169,15 @@ class Agent {
   [[nodiscard]] Verdicts Finish(const Jti& jti, trust::Verdict verdict, std::string result,
                                 Times now);
   void FinishRunning(trust::Verdict verdict, const std::string& result, Times now);
+  // EndOne returns whether the entry may go: its receipt is posted, or nobody's.
+  [[nodiscard]] bool EndOne(const Jti& jti, Running& running, trust::Verdict verdict,
+                            const std::string& result, Times now);
+  void AddBuiltInActs();
+  [[nodiscard]] ActOutcome SetInterval(const ActOrder& order);
+  [[nodiscard]] ActOutcome Restart(const ActOrder& order);
+  [[nodiscard]] ActOutcome RunHook(const ActOrder& order) const;
+  // Whether the act runs a program, and as many as may run at once do.
+  [[nodiscard]] bool IsFull(std::string_view act) const;
   [[nodiscard]] std::optional<std::string> Receipt(const std::optional<Jti>& order,
                                                    const Digest& oh, Verdicts verdicts, Times now);
   void TakeReplyOrders(const wire::Reply& reply, ReplyOutcome& outcome, Times now);
@@ -161,6 +200,12 @@ class Agent {
   RateLimiter limiter_;
   std::map<Jti, Running> running_;
   std::vector<std::string> receipts_;
+  Acts acts_;
+  std::vector<Task> tasks_;
+  std::shared_ptr<const store::Policy> policy_;
+  std::string policy_trouble_;
+  bool restart_wanted_ = false;
+  Uptime started_at_{};
 
   // The report under way.
   std::optional<std::string> report_challenge_;
@@ -171,7 +216,7 @@ class Agent {
   std::optional<Nonce> verified_nonce_;
   std::optional<Nonce> field_nonce_;
   bool want_bundle_ = false;
-  Uptime interval_ = std::chrono::hours(1);
+  Seconds server_interval_ = std::chrono::hours(1);
   unsigned failed_reports_ = 0;
   // The next report is due at the earliest of: its turn; what an order asked for, which no answer
   // to an earlier report puts off; failures that have waited for long enough.

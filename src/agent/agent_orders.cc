@@ -9,8 +9,6 @@ namespace {
 
 using trust::Verdict;
 
-constexpr Uptime kReportWithin = Uptime(5'000);
-
 }  // namespace
 
 OrderAnswer Agent::TakeOrder(std::string_view message, std::string_view source, Times now) {
@@ -75,6 +73,8 @@ std::optional<Agent::Verdicts> Agent::RunOnce(const wire::SignedOrder& order, Wa
     }
     return verdicts;
   }
+  // What has no room now is not recorded: it may come again.
+  if (IsFull(order.order.act)) return Verdicts{Verdict::kBusy};
   const auto record = memory_.Start(jti, trust_.certificate.thumbprint(), now.wall);
   if (!record) return Verdicts{Verdict::kBusy};
   if (const auto written = AppendOrderRecord(*record); !written) {
@@ -83,29 +83,6 @@ std::optional<Agent::Verdicts> Agent::RunOnce(const wire::SignedOrder& order, Wa
     return Verdicts{Verdict::kCannotRecord};
   }
   return Act(order, way, now);
-}
-
-// Steps 9 and 10. Nothing here writes the trust state or runs code that the order brings
-// (section 5, bounds on power).
-std::optional<Agent::Verdicts> Agent::Act(const wire::SignedOrder& order, Way way, Times now) {
-  const Jti& jti = order.order.jti;
-  const std::string& act = order.order.act;
-  world_.log.Write(LogLevel::kInfo, "order " + jti.Text() + ": " + act);
-  if (act != "ping" && act != "report" && act != "update-now") {
-    return Finish(jti, Verdict::kUnknownAction, {}, now);
-  }
-  if (!order.order.args.empty() && order.order.args != "{}") {
-    return Finish(jti, Verdict::kFailed, R"({"error":"this act takes no arguments"})", now);
-  }
-  if (act == "ping") return Finish(jti, Verdict::kDone, {}, now);
-  if (act == "report") {
-    ReportSoon(now, kReportWithin);
-    return Finish(jti, Verdict::kDone, {}, now);
-  }
-  // update-now: ends when the reply to a report made from now on was applied.
-  running_[jti] = {.way = way, .oh = order.envelope.oh, .after_report = report_number_};
-  asked_report_at_ = now.boot;
-  return std::nullopt;
 }
 
 Agent::Verdicts Agent::Finish(const Jti& jti, Verdict verdict, std::string result, Times now) {
@@ -123,27 +100,35 @@ Agent::Verdicts Agent::Finish(const Jti& jti, Verdict verdict, std::string resul
 void Agent::FinishRunning(Verdict verdict, const std::string& result, Times now) {
   for (auto at = running_.begin(); at != running_.end();) {
     auto& [jti, running] = *at;
+    bool may_go = false;
     if (!running.receipt.empty()) {
-      // Its asker has gone away without it.
-      at = now.boot - running.ended_at > kAnswerWithin ? running_.erase(at) : std::next(at);
-      continue;
+      may_go = now.boot - running.ended_at > kAnswerWithin;  // its asker has gone away without it
+    } else if (running.after_report && *running.after_report < report_number_) {
+      may_go = EndOne(jti, running, verdict, result, now);
     }
-    if (running.after_report >= report_number_) {
-      ++at;
-      continue;
-    }
-    Verdicts verdicts = Finish(jti, verdict, result, now);
-    std::optional<std::string> receipt;
-    if (running.way != Way::kNobody) receipt = Receipt(jti, running.oh, std::move(verdicts), now);
-    if (receipt && running.way == Way::kListener) {
-      running.receipt = *std::move(receipt);
-      running.ended_at = now.boot;
-      ++at;
-      continue;
-    }
-    if (receipt) receipts_.push_back(*std::move(receipt));
-    at = running_.erase(at);
+    at = may_go ? running_.erase(at) : std::next(at);
   }
+}
+
+void Agent::EndAct(const Jti& jti, Verdict verdict, const std::string& result, Times now) {
+  const auto at = running_.find(jti);
+  if (at == running_.end() || !at->second.receipt.empty()) return;
+  if (EndOne(jti, at->second, verdict, result, now)) running_.erase(at);
+}
+
+bool Agent::EndOne(const Jti& jti, Running& running, Verdict verdict, const std::string& result,
+                   Times now) {
+  Verdicts verdicts = Finish(jti, verdict, result, now);
+  if (running.way == Way::kNobody) return true;
+  auto receipt = Receipt(jti, running.oh, std::move(verdicts), now);
+  if (!receipt) return true;
+  if (running.way == Way::kReply) {
+    receipts_.push_back(*std::move(receipt));
+    return true;
+  }
+  running.receipt = *std::move(receipt);
+  running.ended_at = now.boot;
+  return false;
 }
 
 std::optional<std::string> Agent::PendingReceipt(const Jti& jti, Times) {

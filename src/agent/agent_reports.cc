@@ -32,7 +32,7 @@ Result<std::string> Agent::MakeReport(Times now) {
   ++report_number_;
   asked_report_at_.reset();
   failures_due_at_.reset();
-  next_report_at_ = now.boot + interval_;  // until the answer says otherwise
+  next_report_at_ = now.boot + interval();  // until the answer says otherwise
   const auto seq = counters_.NextSeq();
   if (!seq) return std::unexpected(seq.error());
   report_challenge_ =
@@ -98,7 +98,7 @@ void Agent::ApplyReply(const wire::Reply& reply, Times now) {
   failed_reports_ = 0;
   field_nonce_.reset();
   verified_nonce_ = reply.nonce;
-  interval_ = std::min<Uptime>(Seconds(reply.interval), kMaxSilence);
+  server_interval_ = std::min(Seconds(reply.interval), kMaxSilence);
   // A report that echoed nothing was not proved new: the server took no failures from it.
   if (report_had_echo_) counters_.Reported(report_failures_);
   DateFailures(now);
@@ -113,7 +113,7 @@ void Agent::ApplyReply(const wire::Reply& reply, Times now) {
   const bool at_once = !report_had_echo_ || (reply.want_bundle && !want_bundle_);
   want_bundle_ = reply.want_bundle;
   // Jitter of a tenth keeps a fleet that was started together apart.
-  next_report_at_ = at_once ? now.boot : now.boot + interval_ - Jitter(interval_ / 10);
+  next_report_at_ = at_once ? now.boot : now.boot + interval() - Jitter(Uptime(interval()) / 10);
 }
 
 void Agent::TakeHead(std::string_view head, Times now) {
@@ -163,7 +163,7 @@ void Agent::ReportFailed(std::string_view why, unsigned retry_after, Times now) 
   report_challenge_.reset();
   failed_reports_ = std::min(failed_reports_ + 1, 20U);
   // Doubling from five seconds to the interval, the second half of it random.
-  const Uptime most = std::min<Uptime>(interval_, kFirstBackOff * (1LL << (failed_reports_ - 1)));
+  const Uptime most = std::min<Uptime>(interval(), kFirstBackOff * (1LL << (failed_reports_ - 1)));
   Uptime wait = most / 2 + Jitter(most / 2);
   const Uptime asked = Seconds(std::min(retry_after, kMaxRetryAfter));
   wait = std::max(wait, asked);

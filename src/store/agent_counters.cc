@@ -8,9 +8,11 @@ namespace countersign::store {
 namespace {
 
 constexpr std::string_view kMagic = "CSCT";
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;  // 1 has no interval at its end
 constexpr std::size_t kMaxHeadLen = 255;
 constexpr std::size_t kMaxSourceLen = 64;
+constexpr Seconds kMinInterval = std::chrono::minutes(1);
+constexpr Seconds kMaxInterval = std::chrono::hours(24);
 constexpr std::string_view kOthers = "others";
 
 void Merge(wire::Failure& into, const wire::Failure& more) {
@@ -100,6 +102,12 @@ void AgentCounters::set_head(std::string head) {
   changed_ = true;
 }
 
+void AgentCounters::set_own_interval(Seconds interval) {
+  if (interval == own_interval_) return;
+  own_interval_ = interval;
+  changed_ = true;
+}
+
 Status AgentCounters::Save() {
   if (!changed_) return {};
   COUNTERSIGN_RETURN_IF_ERROR(storage_->StoreCounters(Encode()));
@@ -115,6 +123,7 @@ Bytes AgentCounters::Encode() const {
     writer.Prefixed(AsBytes(trust::VerdictName(row.verdict))).Prefixed(AsBytes(row.source));
     writer.U64(row.count).U64(row.first).U64(row.last);
   }
+  writer.U32(static_cast<std::uint32_t>(own_interval_.count()));
   writer.Raw(crypto::Sha256(writer.bytes()));
   return writer.Take();
 }
@@ -128,9 +137,9 @@ Status AgentCounters::Decode(ByteView file) {
   const ByteView body = file.first(file.size() - sizeof(Digest));
   if (!std::ranges::equal(crypto::Sha256(body), file.last(sizeof(Digest)))) return damaged();
   Reader reader(body);
-  if (AsText(reader.ReadBytes(kMagic.size())) != kMagic || reader.ReadU8() != kVersion) {
-    return damaged();
-  }
+  if (AsText(reader.ReadBytes(kMagic.size())) != kMagic) return damaged();
+  const std::uint8_t version = reader.ReadU8();
+  if (version != 1 && version != kVersion) return damaged();
   reserved_ = reader.ReadU64();
   next_seq_ = reserved_ + 1;
   head_ = AsText(reader.ReadPrefixed(kMaxHeadLen));
@@ -145,7 +154,12 @@ Status AgentCounters::Decode(ByteView file) {
     if (!verdict) return damaged();
     failures_[{*verdict, source}] = row;
   }
+  own_interval_ = Seconds(version == 1 ? 0 : reader.ReadU32());
   if (!reader.AtEnd()) return damaged();
+  if (own_interval_.count() != 0 &&
+      (own_interval_ < kMinInterval || own_interval_ > kMaxInterval)) {
+    return damaged();
+  }
   return {};
 }
 

@@ -14,8 +14,8 @@
 namespace countersign::store {
 
 // AgentCounters is the small state of an agent beside its trust (protocol section 3): `seq`,
-// reserved durably in blocks; how often what was refused, and from where; the history head. Used
-// from one thread. `storage` must outlive it.
+// reserved durably in blocks; how often what was refused, and from where; the history head; the
+// report interval that an order set. Used from one thread. `storage` must outlive it.
 class AgentCounters {
  public:
   static constexpr std::uint64_t kSeqBlock = 1'024;
@@ -46,6 +46,10 @@ class AgentCounters {
   [[nodiscard]] const std::string& head() const { return head_; }
   void set_head(std::string head);
 
+  // own_interval: seconds between two reports that an order asked for; 0: none did.
+  [[nodiscard]] Seconds own_interval() const { return own_interval_; }
+  void set_own_interval(Seconds interval);
+
   // Save writes what changed since the last Save or reservation, durably; nothing if nothing did.
   [[nodiscard]] Status Save();
 
@@ -59,6 +63,7 @@ class AgentCounters {
   std::uint64_t reserved_ = 0;  // the highest that may be used without a new reservation
   FailureMap failures_;
   std::string head_;
+  Seconds own_interval_{0};
   bool changed_ = false;
 };
 
