@@ -43,13 +43,13 @@ la_ssize_t Append(archive* /*writer*/, void* target, const void* data, std::size
   return static_cast<la_ssize_t>(len);
 }
 
-Status WriteEntry(archive* writer, const ZipEntry& entry, Instant at) {
+Status WriteEntry(archive* writer, const ZipEntry& entry, std::optional<Instant> at) {
   const EntryPtr header(archive_entry_new());
   archive_entry_set_pathname(header.get(), entry.name.c_str());
   archive_entry_set_size(header.get(), static_cast<la_int64_t>(entry.content.size()));
   archive_entry_set_filetype(header.get(), AE_IFREG);
-  archive_entry_set_perm(header.get(), 0600);
-  archive_entry_set_mtime(header.get(), ToUnix(at), 0);
+  archive_entry_set_perm(header.get(), static_cast<mode_t>(entry.mode));
+  if (at) archive_entry_set_mtime(header.get(), ToUnix(*at), 0);
   if (archive_write_header(writer, header.get()) != ARCHIVE_OK) return CannotWrite(writer);
   const auto written = archive_write_data(writer, entry.content.data(), entry.content.size());
   if (written != static_cast<la_ssize_t>(entry.content.size())) return CannotWrite(writer);
@@ -86,7 +86,7 @@ Status TakeEntry(archive* reader, archive_entry* header, std::string name,
 
 }  // namespace
 
-Result<Bytes> WriteZip(const std::vector<ZipEntry>& entries, Instant at) {
+Result<Bytes> WriteZip(const std::vector<ZipEntry>& entries, std::optional<Instant> at) {
   Bytes file;
   const std::unique_ptr<archive, WriteDeleter> writer(archive_write_new());
   archive_write_set_bytes_per_block(writer.get(), 0);

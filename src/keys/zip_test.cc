@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <ctime>
+
 #include "tests/support/command.h"
 
 namespace countersign::keys {
@@ -23,6 +26,32 @@ TEST(ZipTest, ComesBack) {
   EXPECT_EQ(entries[0].name, "folder/b.txt");
   EXPECT_EQ(entries[0].content, ToBytes("second"));
   EXPECT_EQ(entries[1].content, Bytes(200'000, 0x7f));
+}
+
+TEST(ZipTest, WithoutATimeEqualEntriesMakeEqualOctetsInEveryTimeZone) {
+  const char* const before = std::getenv("TZ");
+  const std::string kept = before == nullptr ? "" : before;
+  std::vector<Bytes> files;
+  for (const char* zone : {"UTC", "Pacific/Kiritimati", "America/Los_Angeles"}) {
+    setenv("TZ", zone, 1);
+    tzset();
+    files.push_back(WriteZip(Sample(), std::nullopt).value());
+  }
+  before == nullptr ? unsetenv("TZ") : setenv("TZ", kept.c_str(), 1);
+  tzset();
+  EXPECT_EQ(files[0], files[1]);
+  EXPECT_EQ(files[0], files[2]);
+}
+
+TEST(ZipTest, ModesAreThereAfterUnzip) {
+  const testing::TemporaryFolder folder;
+  auto entries = Sample();
+  entries[1].mode = ZipMode::kPublic;
+  entries[2].mode = ZipMode::kProgram;
+  folder.Write("modes.zip", WriteZip(entries, std::nullopt).value());
+  const auto done = testing::RunCommand(
+      folder, "unzip -q modes.zip -d out && cd out && stat -c '%a %n' a.txt folder/b.txt c.bin");
+  EXPECT_EQ(done.output, "600 a.txt\n644 folder/b.txt\n755 c.bin\n");
 }
 
 TEST(ZipTest, OtherProgramsReadAndWriteIt) {
