@@ -94,6 +94,7 @@ class Agent {
   struct ReplyOutcome {
     std::optional<trust::Verdict> refused;
     bool trust_moved = false;
+    bool proved = false;  // verified, and the report had a nonce: the server knows that it is new
     std::vector<std::string> receipts;
   };
   [[nodiscard]] ReplyOutcome TakeReply(std::string_view message, std::string_view nonce_field,

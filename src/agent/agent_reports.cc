@@ -85,6 +85,7 @@ Agent::ReplyOutcome Agent::TakeReply(std::string_view message, std::string_view 
     return refuse(*refused);
   }
 
+  outcome.proved = report_had_echo_;
   ApplyReply(reply->reply, now);
   // Orders ended by this very reply come before those that it brings: an `update-now` in it wants a
   // report made from now on.

@@ -7,6 +7,7 @@
 #include "crypto/hash.h"
 #include "keys/agent_key.h"
 #include "store/distrust.h"
+#include "store/settle_move.h"
 #include "trust/trust_state.h"
 
 namespace countersign::agent {
@@ -14,23 +15,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-wire::AgentProfile ProfileOf(const store::AgentConfig& config) {
-  wire::AgentProfile profile{.host = HostName(),
-                             .addresses = {},
-                             .port = config.listen_port,
-                             .domain = config.domain,
-                             .version = COUNTERSIGN_VERSION,
-                             .platform = PlatformName(),
-                             .enrol = config.enrol};
-  if (config.listen != "0.0.0.0" && config.listen != "::") profile.addresses = {config.listen};
-  return profile;
-}
-
 // Five digits, chosen at installation, below the ports that systems hand out by themselves.
 std::uint16_t DrawPort() {
   const auto random = crypto::SystemRandom().Array<4>();
   Reader reader(random);
   return static_cast<std::uint16_t>(10'000 + reader.ReadU32() % 20'000);
+}
+
+Result<store::AgentConfig> ReadConfig(const fs::path& folder) {
+  const fs::path path = folder / "agent.toml";
+  const auto text = ReadFile(path, store::kMaxConfigLen);
+  if (!text) return std::unexpected(text.error());
+  auto config = store::ParseAgentConfig(AsText(*text));
+  if (!config) return WithContext(path.string(), std::move(config).error());
+  return config;
 }
 
 Result<store::PackageConfig> ReadPackage(const fs::path& path) {
@@ -59,14 +57,26 @@ Result<AgentId> Build(const fs::path& path, const store::AgentConfig& config,
 
 }  // namespace
 
+wire::AgentProfile ProfileOf(const store::AgentConfig& config) {
+  wire::AgentProfile profile{.host = HostName(),
+                             .addresses = {},
+                             .port = config.listen_port,
+                             .domain = config.domain,
+                             .version = COUNTERSIGN_VERSION,
+                             .platform = PlatformName(),
+                             .enrol = config.enrol};
+  if (config.listen != "0.0.0.0" && config.listen != "::") profile.addresses = {config.listen};
+  return profile;
+}
+
 Result<Installation> Installation::Open(const fs::path& path) {
   auto folder = store::AgentFolder::Open(path);
   if (!folder) return std::unexpected(std::move(folder).error());
-  const fs::path config_path = path / "agent.toml";
-  const auto text = ReadFile(config_path, store::kMaxConfigLen);
-  if (!text) return std::unexpected(text.error());
-  auto config = store::ParseAgentConfig(AsText(*text));
-  if (!config) return WithContext(config_path.string(), std::move(config).error());
+  // A move that was stopped half-way is ended first: it decides what agent.toml says.
+  const auto settled = store::SettleMove(**folder);
+  if (!settled) return std::unexpected(settled.error());
+  auto config = settled->config ? store::ParseAgentConfig(*settled->config) : ReadConfig(path);
+  if (!config) return std::unexpected(std::move(config).error());
   auto key = keys::LoadAgentKey(path / "agent.key");
   if (!key) return std::unexpected(std::move(key).error());
   auto distrust = store::LoadDistrust(fs::path(store::kDistrustPath));

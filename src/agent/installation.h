@@ -22,9 +22,13 @@ struct Installation {
   trust::DistrustList distrust;
   wire::AgentProfile profile;
 
-  // Open fails as store::AgentFolder::Open does, or with kMalformed for agent.toml.
+  // Open ends a move that was stopped half-way (store/settle_move.h), then reads the rest. It fails
+  // as store::AgentFolder::Open does, or with kMalformed for agent.toml.
   [[nodiscard]] static Result<Installation> Open(const std::filesystem::path& path);
 };
+
+// ProfileOf is what an agent with these settings says about this machine.
+[[nodiscard]] wire::AgentProfile ProfileOf(const store::AgentConfig& config);
 
 // InstallRequest says what `countersign-agentd install` makes from a package.
 struct InstallRequest {

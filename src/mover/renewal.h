@@ -8,8 +8,8 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "crypto/keys.h"
+#include "mover/target_exchange.h"
 #include "store/agent_counters.h"
-#include "trust/challenge.h"
 #include "trust/identity.h"
 #include "trust/trust_state.h"
 #include "wire/registration.h"
@@ -47,19 +47,13 @@ class Renewal {
   // NotReached is the outcome without an answer.
   [[nodiscard]] Outcome NotReached(std::string_view why) const;
 
-  [[nodiscard]] const trust::TrustState& to_be() const { return to_be_; }
+  [[nodiscard]] const trust::TrustState& to_be() const { return exchange_.to_be(); }
 
  private:
   Renewal(trust::TrustState to_be, const wire::AgentProfile& profile, const crypto::Signer& key,
           RandomSource& random);
 
-  trust::TrustState to_be_;
-  const wire::AgentProfile& profile_;
-  const crypto::Signer& key_;
-  AgentId id_;
-  std::array<std::uint8_t, 16> challenge_random_;
-  trust::ChallengeKeeper challenges_;
-  std::string challenge_;
+  TargetExchange exchange_;
 };
 
 // ResultName returns the stable word: "verified", "installed-not-verified", "other-key".

@@ -15,10 +15,12 @@ constexpr char kTrust[] = "trust";
 constexpr char kOrders[] = "orders";
 constexpr char kCounters[] = "counters";
 constexpr char kKey[] = "agent.key";
+constexpr char kMove[] = "move";
 constexpr char kLock[] = "lock";
 constexpr char kCertificate[] = "OfcNTCer.dat";
 
 constexpr std::size_t kMaxCountersLen = 1024 * 1024;
+constexpr std::size_t kMaxMoveLen = 80 * 1024;
 
 bool IsThere(const fs::path& path) {
   std::error_code error;  // what cannot be examined is found out by the one who opens it
@@ -43,7 +45,7 @@ Status ExpectAgentFolder(const fs::path& folder) {
 Status CheckPermissions(const fs::path& folder) {
   COUNTERSIGN_RETURN_IF_ERROR(CheckPrivate(folder));
   for (const char* name :
-       std::to_array({kConfiguration, kTrust, kOrders, kCounters, kKey, kLock})) {
+       std::to_array({kConfiguration, kTrust, kOrders, kCounters, kKey, kMove, kLock})) {
     if (!IsThere(folder / name)) continue;
     COUNTERSIGN_RETURN_IF_ERROR(CheckPrivate(folder / name));
   }
@@ -145,6 +147,18 @@ Status AgentFolder::StoreCounters(ByteView whole) {
     return Fail(Code::kExhausted, "the agent's counters are too long");
   }
   return WriteFileAtomically(path_ / kCounters, whole, FileMode::kPrivate);
+}
+
+Result<Bytes> AgentFolder::LoadMove() const { return ReadOwnOrEmpty(path_ / kMove, kMaxMoveLen); }
+
+Status AgentFolder::StoreMove(ByteView whole) {
+  if (whole.empty()) return RemoveDurably(path_ / kMove);
+  if (whole.size() > kMaxMoveLen) return Fail(Code::kExhausted, "the plan of a move is too long");
+  return WriteFileAtomically(path_ / kMove, whole, FileMode::kPrivate);
+}
+
+Status AgentFolder::StoreConfig(std::string_view text) {
+  return WriteFileAtomically(path_ / kConfiguration, AsBytes(text), FileMode::kPrivate);
 }
 
 Result<bool> AgentFolder::RestoreCertificateFile(const trust::TrustState& state) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/files.h"
@@ -33,8 +34,8 @@ class AgentStorage {
 };
 
 // AgentFolder is an agent's folder on a real disk: agent.toml, OfcNTCer.dat, trust, orders,
-// counters, agent.key, control.sock, lock. All 0600 in a 0700 folder of the user as whom the agent
-// runs; OfcNTCer.dat is 0644.
+// counters, agent.key, move, control.sock, lock. All 0600 in a 0700 folder of the user as whom the
+// agent runs; OfcNTCer.dat is 0644.
 class AgentFolder final : public AgentStorage {
  public:
   // Open takes the folder's lock and checks ownership and permissions of everything in it (protocol
@@ -53,6 +54,13 @@ class AgentFolder final : public AgentStorage {
   // RestoreCertificateFile puts OfcNTCer.dat back if it is not the certificate held (it is an
   // output, never an input). Returns whether it had to.
   [[nodiscard]] Result<bool> RestoreCertificateFile(const trust::TrustState& state);
+
+  // The file `move` (store/move_journal.h), opaque here. LoadMove: nothing there is empty.
+  // StoreMove replaces it durably; with nothing it removes it.
+  [[nodiscard]] Result<Bytes> LoadMove() const;
+  [[nodiscard]] Status StoreMove(ByteView whole);
+  // StoreConfig replaces agent.toml durably.
+  [[nodiscard]] Status StoreConfig(std::string_view text);
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 

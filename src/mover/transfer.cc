@@ -1,0 +1,84 @@
+#include "mover/transfer.h"
+
+#include <utility>
+
+#include "store/settle_move.h"
+
+namespace countersign::mover {
+namespace {
+
+store::FormerServer FormerOf(const store::AgentConfig& config, const trust::TrustState& held) {
+  return {.server = held.server,
+          .host = config.server_host,
+          .http_port = config.http_port,
+          .https_port = config.https_port,
+          .tries = 0,
+          .tls = false};
+}
+
+// A server that was installed anew answers where the earlier one did: nobody is left to be told.
+bool IsSamePlace(const store::AgentConfig& one, const store::AgentConfig& other) {
+  return one.server_host == other.server_host && one.http_port == other.http_port &&
+         one.https_port == other.https_port;
+}
+
+store::PlannedMove PlanOf(const Transfer& transfer, const trust::TrustState& proved) {
+  store::PlannedMove planned{.from = store::SideOf(transfer.held),
+                             .to = store::SideOf(proved),
+                             .config = store::FormatAgentConfig(transfer.config),
+                             .leaves = std::nullopt};
+  if (transfer.kind == Transfer::Kind::kMove && !IsSamePlace(transfer.now, transfer.config)) {
+    planned.leaves = FormerOf(transfer.now, transfer.held);
+  }
+  return planned;
+}
+
+}  // namespace
+
+Result<Transfer> PlanTransfer(const Place& place, const store::AgentConfig& now,
+                              const trust::TrustState& held, trust::TrustState to_be) {
+  const auto kind = to_be.server == held.server ? Transfer::Kind::kRepair : Transfer::Kind::kMove;
+  store::AgentConfig config = now;
+  config.server_host = place.host;
+  config.http_port = place.http_port;
+  config.https_port = place.https_port;
+  if (place.listen_port) config.listen_port = *place.listen_port;
+  if (place.domain) config.domain = *place.domain;
+  // The token is one of the server that is left.
+  if (kind == Transfer::Kind::kMove) config.enrol.reset();
+  const auto again = store::ParseAgentConfig(store::FormatAgentConfig(config));
+  if (!again) {
+    return Fail(Code::kUsage, "this cannot stand in agent.toml: " + again.error().message);
+  }
+  return Transfer{kind, now, std::move(config), held, std::move(to_be)};
+}
+
+Result<Committed> CommitTransfer(store::AgentFolder& folder, const Transfer& transfer,
+                                 const trust::TrustState& proved, const Adopt& adopt) {
+  // An earlier plan whose end could not be written is ended first.
+  if (const auto earlier = store::SettleMove(folder); !earlier) {
+    return std::unexpected(earlier.error());
+  }
+  auto journal = store::LoadJournal(folder);
+  if (!journal) return std::unexpected(std::move(journal).error());
+  journal->planned = PlanOf(transfer, proved);
+  COUNTERSIGN_RETURN_IF_ERROR(store::StoreJournal(folder, *journal));
+  const auto adopted = adopt(proved);
+  // A failed replacement may have happened all the same: what is on the disk decides.
+  const auto settled = store::SettleMove(folder);
+  const bool happened = settled ? settled->happened : adopted.has_value();
+  if (!happened) {
+    return std::unexpected(adopted ? Error{Code::kInternal, "the trust state did not change", ""}
+                                   : adopted.error());
+  }
+  Committed committed;
+  if (!settled) committed.unfinished = settled.error().message;
+  if (settled && settled->config) committed.unfinished = settled->failure;
+  return committed;
+}
+
+std::string_view KindName(Transfer::Kind kind) {
+  return kind == Transfer::Kind::kRepair ? "repair" : "move";
+}
+
+}  // namespace countersign::mover
