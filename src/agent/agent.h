@@ -69,6 +69,8 @@ class Agent {
   [[nodiscard]] const trust::TrustState& trust() const { return trust_; }
   [[nodiscard]] const Instance& instance() const { return instance_; }
   [[nodiscard]] store::AgentCounters& counters() { return counters_; }
+  // SetProfile is what reports say of this machine from now on (agent.toml was read anew).
+  void SetProfile(wire::AgentProfile profile) { profile_ = std::move(profile); }
 
   // --- listener ---
   // DrawChallenge: the body's value of GET /challenge. Constant work, no state.
@@ -95,6 +97,7 @@ class Agent {
     std::optional<trust::Verdict> refused;
     bool trust_moved = false;
     bool proved = false;  // verified, and the report had a nonce: the server knows that it is new
+    bool accepted = false;  // the verified reply says that the server admits this agent
     std::vector<std::string> receipts;
   };
   [[nodiscard]] ReplyOutcome TakeReply(std::string_view message, std::string_view nonce_field,

@@ -86,6 +86,7 @@ Agent::ReplyOutcome Agent::TakeReply(std::string_view message, std::string_view 
   }
 
   outcome.proved = report_had_echo_;
+  outcome.accepted = reply->reply.accepted;
   ApplyReply(reply->reply, now);
   // Orders ended by this very reply come before those that it brings: an `update-now` in it wants a
   // report made from now on.

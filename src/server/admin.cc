@@ -38,7 +38,7 @@ Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
     Kind kind;
     Method method;
   };
-  static constexpr std::array<Command, 34> kCommands = {{
+  static constexpr auto kCommands = std::to_array<Command>({
       {"status", Kind::kShows, &Admin::ShowStatus},
       {"certificates", Kind::kShows, &Admin::ListCertificates},
       {"replace", Kind::kActs, &Admin::Replace},
@@ -59,6 +59,9 @@ Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
       {"approve", Kind::kActs, &Admin::Approve},
       {"forget", Kind::kActs, &Admin::Forget},
       {"package", Kind::kActs, &Admin::MakePackage},
+      {"tokens", Kind::kShows, &Admin::ListTokens},
+      {"token-revoke", Kind::kActs, &Admin::RevokeTokens},
+      {"merge", Kind::kActs, &Admin::MergeAgents},
       {"order", Kind::kActs, &Admin::SendOrder},
       {"orders", Kind::kShows, &Admin::ShowOrders},
       {"rollout-plan", Kind::kShows, &Admin::PlanRollout},
@@ -73,7 +76,7 @@ Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
       {"events", Kind::kShows, &Admin::ListEvents},
       {"history", Kind::kShows, &Admin::ShowHistory},
       {"history-verify", Kind::kShows, &Admin::VerifyHistory},
-  }};
+  });
   const auto name = TextMember(request, "command", "");
   if (!name) return std::unexpected(name.error());
   const auto* const command = std::ranges::find(kCommands, *name, &Command::name);

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/secret.h"
@@ -51,7 +53,11 @@ struct AdminMessage {
 //   agents   (standings, after, limit)      → agents, next_after
 //   agent    (agent)                        → details, orders
 //   approve, forget  (agents)               → changed
-//   package  (domain, host, uses, days)     → blobs: OfcNTCer.dat, package.toml
+//   package  (domain, host, uses, days)     → made_at; blobs: OfcNTCer.dat, package.toml
+//            (until: Unix seconds, instead of days; without_token; note)
+//   tokens   (after, limit)                 → tokens, next_after
+//   token-revoke (tokens: ids)              → revoked
+//   merge    (agents: the new row, the earlier one) → changed
 //   order    (agents or all, act, args, expires_seconds) → orders [{order, agent}]
 //   orders   (orders: ids)                  → orders
 //   rollout-plan   (canary_share, domains, class, after, limit) → fleet, canary, names, next_after
@@ -99,6 +105,9 @@ class Admin {
   [[nodiscard]] Answer Approve(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer Forget(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer MakePackage(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ListTokens(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer RevokeTokens(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer MergeAgents(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer SendOrder(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ShowOrders(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer PlanRollout(const AdminMessage& request, Instant now);
@@ -119,6 +128,10 @@ class Admin {
   [[nodiscard]] static Answer OnlyOffline();
   [[nodiscard]] Answer PushToAll(AdminMessage answer, Instant now);
   [[nodiscard]] Status ForEachExposed(const std::function<void(const store::AgentRow&)>& take);
+  // NewToken is the enrolment token that a package asks for; nothing if it wants none.
+  [[nodiscard]] Result<std::optional<store::TokenRow>> NewToken(const AdminMessage& request,
+                                                                std::string_view domain,
+                                                                Instant now);
   // ChangeAgents applies `change` to the rows of request.agents, all or none.
   [[nodiscard]] Answer ChangeAgents(const AdminMessage& request,
                                     const std::function<Status(store::AgentRow&)>& change,

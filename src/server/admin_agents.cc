@@ -24,6 +24,12 @@ std::unexpected<Error> NoAgent(const AgentId& id) {
               "countersign agents list");
 }
 
+std::string TokenText(const store::TokenRow& token) {
+  std::string text = "token " + token.id + ", valid until " + FormatUtc(*token.expires);
+  if (token.uses_left) text += ", for agents: " + std::to_string(*token.uses_left);
+  return text;
+}
+
 // What could never be signed is refused before it is queued.
 Status CheckOrder(std::string_view act, std::string_view args) {
   const bool is_act =
@@ -140,6 +146,31 @@ Admin::Answer Admin::Forget(const AdminMessage& request, Instant now) {
       "agent-forgotten", now);
 }
 
+Result<std::optional<store::TokenRow>> Admin::NewToken(const AdminMessage& request,
+                                                       std::string_view domain, Instant now) {
+  const auto without = FlagMember(request, "without_token");
+  if (!without) return std::unexpected(without.error());
+  if (*without) return std::nullopt;
+  const auto days = NumberMember(request, "days", 30, kMaxDays);
+  if (!days) return std::unexpected(days.error());
+  const auto until = NumberMember(request, "until", 0, UINT32_MAX);
+  if (!until) return std::unexpected(until.error());
+  const auto uses = NumberMember(request, "uses", 0, UINT32_MAX);
+  if (!uses) return std::unexpected(uses.error());
+  store::TokenRow token;
+  token.expires = *until > 0 ? FromUnix(static_cast<std::int64_t>(*until))
+                             : now + std::chrono::hours(24 * *days);
+  if (*token.expires <= now || *token.expires > now + std::chrono::hours(24 * kMaxDays)) {
+    return Fail(Code::kUsage, "a token that is good until " + FormatUtc(*token.expires) +
+                                  " admits nobody, or is good for over ten years");
+  }
+  token.id = server_.world().random.Token().Text();
+  token.secret = ToBytes(server_.world().random.Array<32>());
+  if (*uses > 0) token.uses_left = static_cast<std::uint32_t>(*uses);
+  token.note = "package for domain \"" + std::string(domain) + "\"";
+  return token;
+}
+
 Admin::Answer Admin::MakePackage(const AdminMessage& request, Instant now) {
   const auto* const active = server_.book().Active();
   if (active == nullptr) {
@@ -151,36 +182,30 @@ Admin::Answer Admin::MakePackage(const AdminMessage& request, Instant now) {
   const std::string& configured = server_.config().public_host;
   const auto host = TextMember(request, "host", configured.empty() ? HostName() : configured);
   if (!host) return std::unexpected(host.error());
-  const auto days = NumberMember(request, "days", 30, kMaxDays);
-  if (!days) return std::unexpected(days.error());
-  const auto uses = NumberMember(request, "uses", 0, UINT32_MAX);
-  if (!uses) return std::unexpected(uses.error());
+  const auto token = NewToken(request, *domain, now);
+  if (!token) return std::unexpected(token.error());
   auto& world = server_.world();
-  store::TokenRow token;
-  token.id = world.random.Token().Text();
-  token.secret = ToBytes(world.random.Array<32>());
-  token.expires = now + std::chrono::hours(24 * *days);
-  if (*uses > 0) token.uses_left = static_cast<std::uint32_t>(*uses);
-  token.note = "package for domain \"" + *domain + "\"";
   const auto made = world.registry.Transact([&]() -> Status {
-    COUNTERSIGN_RETURN_IF_ERROR(world.registry.PutToken(token));
-    return RecordEvent(world,
-                       {.id = 0,
-                        .at = now,
-                        .kind = "package-made",
-                        .agent = {},
-                        .text = "token " + token.id + ", valid until " + FormatUtc(*token.expires) +
-                                (*uses > 0 ? ", for agents: " + std::to_string(*uses) : "")});
+    if (*token) COUNTERSIGN_RETURN_IF_ERROR(world.registry.PutToken(**token));
+    return RecordEvent(world, {.id = 0,
+                               .at = now,
+                               .kind = "package-made",
+                               .agent = {},
+                               .text = *token ? TokenText(**token) : "without a token"});
   });
   if (!made) return std::unexpected(made.error());
-  const store::PackageConfig package{.server_host = *host,
-                                     .http_port = server_.config().http_port,
-                                     .https_port = server_.config().https_port,
-                                     .domain = *domain,
-                                     .enrol = wire::EnrolToken{token.id, token.secret}};
+  store::PackageConfig package{.server_host = *host,
+                               .http_port = server_.config().http_port,
+                               .https_port = server_.config().https_port,
+                               .domain = *domain,
+                               .enrol = std::nullopt};
   AdminMessage answer;
-  answer.json["token"] = token.id;
-  answer.json["token_expires"] = FormatUtc(*token.expires);
+  if (*token) {
+    package.enrol = wire::EnrolToken{(*token)->id, (*token)->secret};
+    answer.json["token"] = (*token)->id;
+    answer.json["token_expires"] = FormatUtc(*(*token)->expires);
+  }
+  answer.json["made_at"] = ToUnix(now);
   answer.blobs.push_back(active->certificate.der());
   answer.blobs.push_back(ToBytes(store::FormatPackageConfig(package)));
   return answer;

@@ -311,6 +311,10 @@ class Registry {
 
   [[nodiscard]] virtual Status PutToken(const TokenRow& row) = 0;
   [[nodiscard]] virtual Result<std::optional<TokenRow>> FindToken(std::string_view id) = 0;
+  // ListTokens is by id, from the first after `after` ("": from the start).
+  [[nodiscard]] virtual Result<std::vector<TokenRow>> ListTokens(std::string_view after,
+                                                                 std::size_t limit) = 0;
+  [[nodiscard]] virtual Status DeleteToken(std::string_view id) = 0;  // none of that id is success
 
   [[nodiscard]] virtual Status AddEvent(const EventRow& row) = 0;  // row.id is ignored
   [[nodiscard]] virtual Result<std::vector<EventRow>> ListEvents(std::int64_t after,

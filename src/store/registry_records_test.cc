@@ -60,6 +60,20 @@ TEST_P(RegistryRecordsTest, TokensComeBackAndAreReplaced) {
   EXPECT_EQ(registry().FindToken(kOddText).value(), limited);
 }
 
+TEST_P(RegistryRecordsTest, TokensAreListedByIdAndDeleted) {
+  std::vector<TokenRow> all;
+  for (const char* id : {"a", "b", "c"}) {
+    all.push_back({id, Bytes(32, 1), FromUnix(100), 3, "note"});
+    ASSERT_TRUE(registry().PutToken(all.back()).has_value());
+  }
+  EXPECT_EQ(registry().ListTokens("", 10).value(), all);
+  EXPECT_EQ(registry().ListTokens("a", 1).value(), std::vector{all[1]});
+  EXPECT_TRUE(registry().ListTokens("", 0)->empty());
+  ASSERT_TRUE(registry().DeleteToken("b").has_value());
+  ASSERT_TRUE(registry().DeleteToken("b").has_value());
+  EXPECT_EQ(registry().ListTokens("", 10).value(), (std::vector{all[0], all[2]}));
+}
+
 TEST_P(RegistryRecordsTest, HistoryIsByNumberAndNoLineIsOverwritten) {
   EXPECT_EQ(registry().LastHistory().value(), std::nullopt);
   const HistoryRow seven{7, kOddText};

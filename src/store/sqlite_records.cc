@@ -105,6 +105,28 @@ Result<std::optional<TokenRow>> SqliteRecords::FindToken(std::string_view id) {
   });
 }
 
+Result<std::vector<TokenRow>> SqliteRecords::ListTokens(std::string_view after,
+                                                        std::size_t limit) {
+  return connection_.Run("cannot list tokens", [&]() -> Result<std::vector<TokenRow>> {
+    SqliteQuery query(connection_,
+                      "SELECT id, secret, expires, uses_left, note FROM tokens WHERE id > ? "
+                      "ORDER BY id LIMIT ?");
+    query.BindCopy(after).BindCount(limit);
+    std::vector<TokenRow> rows;
+    while (query.Step()) rows.push_back(ReadToken(query));
+    if (query.damaged()) return Fail(Code::kDamaged, "the row of a token is damaged");
+    return rows;
+  });
+}
+
+Status SqliteRecords::DeleteToken(std::string_view id) {
+  return connection_.Run("cannot delete a token", [&]() -> Status {
+    SqliteQuery query(connection_, "DELETE FROM tokens WHERE id = ?");
+    query.BindCopy(id).Write();
+    return {};
+  });
+}
+
 Status SqliteRecords::AddEvent(const EventRow& row) {
   return connection_.Run("cannot add an event", [&]() -> Status {
     SqliteQuery query(

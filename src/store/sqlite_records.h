@@ -15,6 +15,8 @@ class SqliteRecords {
   [[nodiscard]] Result<std::vector<CertificateRow>> ListCertificates();
   [[nodiscard]] Status PutToken(const TokenRow& row);
   [[nodiscard]] Result<std::optional<TokenRow>> FindToken(std::string_view id);
+  [[nodiscard]] Result<std::vector<TokenRow>> ListTokens(std::string_view after, std::size_t limit);
+  [[nodiscard]] Status DeleteToken(std::string_view id);
   [[nodiscard]] Status AddEvent(const EventRow& row);
   [[nodiscard]] Result<std::vector<EventRow>> ListEvents(std::int64_t after, std::size_t limit);
   [[nodiscard]] Status AddHistory(const HistoryRow& row);

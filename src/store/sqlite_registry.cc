@@ -100,6 +100,10 @@ class SqliteRegistry final : public Registry {
   Result<std::optional<TokenRow>> FindToken(std::string_view id) override {
     return records_.FindToken(id);
   }
+  Result<std::vector<TokenRow>> ListTokens(std::string_view after, std::size_t limit) override {
+    return records_.ListTokens(after, limit);
+  }
+  Status DeleteToken(std::string_view id) override { return records_.DeleteToken(id); }
   Status AddEvent(const EventRow& row) override { return records_.AddEvent(row); }
   Result<std::vector<EventRow>> ListEvents(std::int64_t after, std::size_t limit) override {
     return records_.ListEvents(after, limit);

@@ -119,6 +119,13 @@ class ForwardingRegistry : public store::Registry {
   [[nodiscard]] Result<std::optional<store::TokenRow>> FindToken(std::string_view id) override {
     return registry_.FindToken(id);
   }
+  [[nodiscard]] Result<std::vector<store::TokenRow>> ListTokens(std::string_view after,
+                                                                std::size_t limit) override {
+    return registry_.ListTokens(after, limit);
+  }
+  [[nodiscard]] Status DeleteToken(std::string_view id) override {
+    return registry_.DeleteToken(id);
+  }
   [[nodiscard]] Status AddEvent(const store::EventRow& row) override {
     return registry_.AddEvent(row);
   }

@@ -384,6 +384,21 @@ Result<std::optional<store::TokenRow>> MemoryRegistry::FindToken(std::string_vie
   return Find(content_.tokens, id);
 }
 
+Result<std::vector<store::TokenRow>> MemoryRegistry::ListTokens(std::string_view after,
+                                                                std::size_t limit) {
+  std::vector<store::TokenRow> rows;
+  for (auto at = content_.tokens.upper_bound(std::string(after));
+       at != content_.tokens.end() && rows.size() < limit; ++at) {
+    rows.push_back(at->second);
+  }
+  return rows;
+}
+
+Status MemoryRegistry::DeleteToken(std::string_view id) {
+  Erase(content_.tokens, std::string(id));
+  return {};
+}
+
 Status MemoryRegistry::AddEvent(const store::EventRow& row) {
   store::EventRow added = row;
   added.id = NextId(content_.events);

@@ -88,6 +88,9 @@ class MemoryRegistry final : public store::Registry {
   [[nodiscard]] Result<std::vector<store::CertificateRow>> ListCertificates() override;
   [[nodiscard]] Status PutToken(const store::TokenRow& row) override;
   [[nodiscard]] Result<std::optional<store::TokenRow>> FindToken(std::string_view id) override;
+  [[nodiscard]] Result<std::vector<store::TokenRow>> ListTokens(std::string_view after,
+                                                                std::size_t limit) override;
+  [[nodiscard]] Status DeleteToken(std::string_view id) override;
   [[nodiscard]] Status AddEvent(const store::EventRow& row) override;
   [[nodiscard]] Result<std::vector<store::EventRow>> ListEvents(std::int64_t after,
                                                                 std::size_t limit) override;
