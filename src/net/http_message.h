@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,24 @@ struct HttpField {
 [[nodiscard]] std::optional<std::string_view> FindField(const std::vector<HttpField>& fields,
                                                         std::string_view name);
 
+// PeerMove is what a peer did before its request was answered.
+enum class PeerMove : std::uint8_t {
+  kClosed,
+  kSentMore,  // octets that nobody has read yet
+};
+
+// HttpPeer is who waits for the answer while a handler takes its time. One thread: that of the
+// server.
+class HttpPeer {
+ public:
+  virtual ~HttpPeer() = default;
+  // Park says that the answer may take minutes: until the handler returns, the connection does not
+  // count against max_connections and max_per_source (the caller bounds what it parks), and `moved`
+  // is called, once at most, when the peer closes the connection or sends more. At most once for
+  // each request.
+  virtual void Park(std::function<void(PeerMove)> moved) = 0;
+};
+
 // HttpRequest is one complete request as a handler gets it. All texts but `method` are untrusted;
 // `path` and `query` are as sent (not percent-decoded), without white space or control characters.
 struct HttpRequest {
@@ -32,6 +51,7 @@ struct HttpRequest {
   std::uint16_t source_port = 0;
   IpAddress local;  // the address of ours that was called
   std::uint16_t local_port = 0;
+  HttpPeer* peer = nullptr;  // of a server: valid until the handler returns
 
   // ContentType returns the media type in lower case without parameters, or "".
   [[nodiscard]] std::string ContentType() const;

@@ -6,7 +6,6 @@
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <map>
 #include <utility>
 
 #include "net/asio_address.h"
@@ -117,7 +116,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
       return;
     }
     ++shared_->counts.accepted;
-    ++per_source_[network];
+    shared_->Count(network);
     auto session = std::make_shared<HttpSession>(shared_, std::move(socket), peer);
     sessions_->Start(std::move(session), [self = shared_from_this()](const HttpSession& ended) {
       self->Forget(ended);
@@ -126,22 +125,20 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
 
   [[nodiscard]] bool HasRoomFor(const IpAddress& network) const {
     const HttpServerOptions& options = shared_->options;
-    if (sessions_->size() >= options.max_connections) return false;
-    const auto same = per_source_.find(network);
-    return options.max_per_source == 0 || same == per_source_.end() ||
+    if (shared_->counted >= options.max_connections) return false;
+    const auto same = shared_->per_source.find(network);
+    return options.max_per_source == 0 || same == shared_->per_source.end() ||
            same->second < options.max_per_source;
   }
 
   void Forget(const HttpSession& session) {
     if (session.timed_out()) ++shared_->counts.timed_out;
-    const auto source = per_source_.find(session.source().SourceNetwork());
-    if (source != per_source_.end() && --source->second == 0) per_source_.erase(source);
+    shared_->Uncount(session.source());
   }
 
   std::shared_ptr<HttpShared> shared_;
   tcp::acceptor acceptor_;
   std::shared_ptr<SessionSet<HttpSession>> sessions_;
-  std::map<IpAddress, std::size_t> per_source_;  // no entry is zero
   std::uint16_t port_ = 0;
 };
 

@@ -268,5 +268,89 @@ TEST(HttpServer, ListenErrorsNameTheAddressAndWhatToRun) {
   });
 }
 
+// Parked is a server whose handler parks each request to /wait until the peer moves or `free` is
+// set, and says how it ended.
+class Parked {
+ public:
+  Parked(const any_io_executor& executor, HttpServerOptions options)
+      : free_(executor), server_(Listen(executor, std::move(options), [this](HttpRequest request) {
+          return Answer(std::move(request));
+        })) {}
+
+  [[nodiscard]] HttpServer& server() { return server_; }
+  [[nodiscard]] const std::optional<PeerMove>& move() const { return move_; }
+  void Free() { free_.Set(); }
+  awaitable<void> End() { return server_.Stop(); }
+
+ private:
+  awaitable<HttpResponse> Answer(HttpRequest request) {
+    if (request.path != "/wait") co_return MakeText(200, "at once");
+    request.peer->Park([this](PeerMove move) {
+      move_ = move;
+      free_.Set();
+    });
+    co_await free_.Wait();
+    co_return MakeText(200, "at last");
+  }
+
+  Event free_;
+  std::optional<PeerMove> move_;
+  HttpServer server_;
+};
+
+constexpr const char* kWait = "GET /wait HTTP/1.1\r\nHost: h\r\n\r\n";
+
+TEST(HttpServer, ParkedConnectionsLeaveRoomForOthers) {
+  RunLoop([](any_io_executor executor) -> awaitable<void> {
+    HttpServerOptions options = Loopback();
+    options.max_connections = 1;
+    options.max_per_source = 1;
+    Parked parked(executor, options);
+    RawPeer waiter = co_await RawPeer::Connect(parked.server().port());
+    co_await waiter.Send(kWait);
+    while (parked.server().counts().requests == 0) co_await testing::InThread([] {});
+    RawPeer other = co_await RawPeer::Connect(parked.server().port());
+    co_await other.Send(kGet);
+    EXPECT_NE((co_await other.ReadUntil("at once\n")).find("200 OK"), std::string::npos);
+    EXPECT_EQ(parked.server().num_connections(), 2U);
+    parked.Free();
+    EXPECT_NE((co_await waiter.ReadUntil("at last\n")).find("200 OK"), std::string::npos);
+    // Answered, it counts again.
+    RawPeer third = co_await RawPeer::Connect(parked.server().port());
+    EXPECT_EQ(co_await third.ReadAll(), "");
+    EXPECT_EQ(parked.server().counts().over_limits, 1U);
+    EXPECT_FALSE(parked.move());
+    co_await parked.End();
+  });
+}
+
+TEST(HttpServer, ParkedConnectionThatClosesIsNoticed) {
+  RunLoop([](any_io_executor executor) -> awaitable<void> {
+    Parked parked(executor, Loopback());
+    {
+      RawPeer waiter = co_await RawPeer::Connect(parked.server().port());
+      co_await waiter.Send(kWait);
+      while (parked.server().counts().requests == 0) co_await testing::InThread([] {});
+    }
+    while (parked.server().num_connections() > 0) co_await testing::InThread([] {});
+    EXPECT_EQ(parked.move(), PeerMove::kClosed);
+    co_await parked.End();
+  });
+}
+
+TEST(HttpServer, ParkedConnectionThatSendsMoreIsNoticed) {
+  RunLoop([](any_io_executor executor) -> awaitable<void> {
+    Parked parked(executor, Loopback());
+    RawPeer waiter = co_await RawPeer::Connect(parked.server().port());
+    co_await waiter.Send(std::string(kWait) + kGet);
+    while (parked.server().counts().requests == 0) co_await testing::InThread([] {});
+    co_await waiter.Send("G");
+    const std::string reply = co_await waiter.ReadUntil("at once\n");
+    EXPECT_LT(reply.find("at last"), reply.find("at once"));
+    EXPECT_EQ(parked.move(), PeerMove::kSentMore);
+    co_await parked.End();
+  });
+}
+
 }  // namespace
 }  // namespace countersign::net

@@ -1,6 +1,7 @@
 #include "net/http_session.h"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
@@ -47,7 +48,9 @@ awaitable<void> HttpSession::Run() {
     FillAddresses(request);
     const bool head_only = request.method == "HEAD";
     guard_->NeverExpire();
+    request.peer = this;
     HttpResponse response = co_await Handle(std::move(request));
+    Unpark();
     const KeepAlive keep_alive = shared_->stopping ? KeepAlive::kNo : wanted;
     const bool sent = co_await Write(std::move(response), keep_alive, head_only);
     if (!sent || keep_alive == KeepAlive::kNo) break;
@@ -109,6 +112,30 @@ awaitable<HttpResponse> HttpSession::Handle(HttpRequest request) {
   } catch (...) {  // a bug, no memory, or cancelled: the next operation notices the last one
   }
   co_return MakeText(500, StatusText(500));
+}
+
+void HttpSession::Park(std::function<void(PeerMove)> moved) {
+  if (watch_) return;
+  shared_->Uncount(source_);
+  watch_ = std::make_shared<Watch>();
+  watch_->moved = std::move(moved);
+  auto on_move = [guard = guard_, watch = watch_](const boost::system::error_code& failed) {
+    if (!watch->moved) return;  // answered meanwhile
+    boost::system::error_code error = failed;
+    const std::size_t more = error ? 0 : guard->socket().available(error);
+    watch->moved(error || more == 0 ? PeerMove::kClosed : PeerMove::kSentMore);
+  };
+  guard_->socket().async_wait(
+      asio::ip::tcp::socket::wait_read,
+      asio::bind_cancellation_slot(watch_->cancel.slot(), std::move(on_move)));
+}
+
+void HttpSession::Unpark() {
+  if (!watch_) return;
+  shared_->Count(source_);
+  watch_->moved = nullptr;
+  watch_->cancel.emit(asio::cancellation_type::terminal);
+  watch_.reset();
 }
 
 awaitable<bool> HttpSession::Write(HttpResponse response, KeepAlive keep_alive, bool head_only) {
