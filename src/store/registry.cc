@@ -22,4 +22,18 @@ std::string_view ProofKindName(ProofKind kind) {
   return kind == ProofKind::kReceipt ? "receipt" : "report";
 }
 
+std::string_view MovingStateName(MovingState state) {
+  switch (state) {
+    case MovingState::kWaiting:
+      return "waiting";
+    case MovingState::kOrdered:
+      return "ordered";
+    case MovingState::kMoved:
+      return "moved";
+    case MovingState::kFailed:
+      break;
+  }
+  return "failed";
+}
+
 }  // namespace countersign::store

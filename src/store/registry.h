@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/time.h"
+#include "store/move_table.h"
 #include "trust/rollout.h"
 
 // The registry: what a server knows for good. One interface, any number of engines; an engine is
@@ -86,7 +87,8 @@ struct AgentRow {
   std::uint32_t failed_calls = 0;  // in a row
   std::optional<Instant> call_failed_at;
   std::optional<Instant> call_answered_at;
-  AgentId successor;  // the agent as which its machine was installed anew; nil: none
+  bool arriving = false;  // announced by `move expect`, and has not proved itself here yet
+  AgentId successor;      // the agent as which its machine was installed anew; nil: none
 
   bool operator==(const AgentRow&) const = default;
 };
@@ -308,6 +310,9 @@ class Registry {
   // DropOffersBelow forgets that the agent was sent anything below this generation.
   [[nodiscard]] virtual Status DropOffersBelow(const AgentId& agent, std::uint64_t generation) = 0;
   [[nodiscard]] virtual Status DropOffersOf(std::uint64_t generation) = 0;
+
+  // moves: its part for moves to and from other servers; lives as long as this.
+  [[nodiscard]] virtual MoveTable& moves() = 0;
 
   [[nodiscard]] virtual Status PutToken(const TokenRow& row) = 0;
   [[nodiscard]] virtual Result<std::optional<TokenRow>> FindToken(std::string_view id) = 0;

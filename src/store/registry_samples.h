@@ -91,6 +91,7 @@ inline AgentRow FullAgent(std::uint32_t number) {
   row.failed_calls = ~std::uint32_t{0};
   row.call_failed_at = FromUnix(3'003);
   row.call_answered_at = FromUnix(-3'004);
+  row.arriving = true;
   return row;
 }
 

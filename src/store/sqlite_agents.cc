@@ -16,7 +16,8 @@ constexpr std::string_view kPlainColumns =
     "held_thumbprint, held_generation, held_owner, held_server, aud, held_bundle, want_bundle, "
     "reason, standing_since, last_contact, last_verified, clock_offset, proved_seq, instance, "
     "instance_epoch, replaced, returns, jump, cloned, nonces, failures, "
-    "last_refusal, successor, tls, moved_to, failed_calls, call_failed_at, call_answered_at";
+    "last_refusal, successor, tls, moved_to, failed_calls, call_failed_at, call_answered_at, "
+    "arriving";
 constexpr std::string_view kIndexedColumns =
     "id, standing, admitted, forgotten, source, first_seen";
 
@@ -78,6 +79,7 @@ void ReadKnown(SqliteQuery& query, AgentRow& row) {
   row.failed_calls = static_cast<std::uint32_t>(query.Ranged(0xffff'ffff));
   row.call_failed_at = query.OptionalTime();
   row.call_answered_at = query.OptionalTime();
+  row.arriving = query.Bool();
 }
 
 AgentRow ReadRow(SqliteQuery& query) {
@@ -117,7 +119,7 @@ void BindPlain(SqliteQuery& query, const AgentRow& row, const Lists& lists) {
   query.Bind(lists.nonces).BindUnsigned(row.failures);
   query.Bind(row.last_refusal).Bind(row.successor).Bind(row.tls).Bind(row.moved_to);
   query.BindUnsigned(row.failed_calls).BindOptional(row.call_failed_at);
-  query.BindOptional(row.call_answered_at);
+  query.BindOptional(row.call_answered_at).Bind(row.arriving);
 }
 
 // ReadRows appends what the query yields.

@@ -1,6 +1,7 @@
 #include "store/registry.h"
 #include "store/sqlite_agents.h"
 #include "store/sqlite_connection.h"
+#include "store/sqlite_moves.h"
 #include "store/sqlite_orders.h"
 #include "store/sqlite_proofs.h"
 #include "store/sqlite_records.h"
@@ -15,6 +16,7 @@ class SqliteRegistry final : public Registry {
   explicit SqliteRegistry(std::unique_ptr<SqliteConnection> connection)
       : connection_(std::move(connection)),
         agents_(*connection_),
+        moves_(*connection_),
         orders_(*connection_),
         proofs_(*connection_),
         records_(*connection_),
@@ -96,6 +98,7 @@ class SqliteRegistry final : public Registry {
   Status DropOffersOf(std::uint64_t generation) override {
     return rollouts_.DropOffersOf(generation);
   }
+  MoveTable& moves() override { return moves_; }
   Status PutToken(const TokenRow& row) override { return records_.PutToken(row); }
   Result<std::optional<TokenRow>> FindToken(std::string_view id) override {
     return records_.FindToken(id);
@@ -123,6 +126,7 @@ class SqliteRegistry final : public Registry {
  private:
   std::unique_ptr<SqliteConnection> connection_;
   SqliteAgents agents_;
+  SqliteMoves moves_;
   SqliteOrders orders_;
   SqliteProofs proofs_;
   SqliteRecords records_;

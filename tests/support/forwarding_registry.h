@@ -113,6 +113,7 @@ class ForwardingRegistry : public store::Registry {
   [[nodiscard]] Status DropOffersOf(std::uint64_t generation) override {
     return registry_.DropOffersOf(generation);
   }
+  [[nodiscard]] store::MoveTable& moves() override { return registry_.moves(); }
   [[nodiscard]] Status PutToken(const store::TokenRow& row) override {
     return registry_.PutToken(row);
   }

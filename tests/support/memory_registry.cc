@@ -38,31 +38,6 @@ auto From(const Map& map, std::int64_t after, std::size_t limit) {
 
 }  // namespace
 
-template <class Map>
-void MemoryRegistry::NoteUndo(Map& map, const typename Map::key_type& key) {
-  if (!in_transaction_) return;
-  undo_.push_back([&map, key, old = Find(map, key)] {
-    if (old) {
-      map.insert_or_assign(key, *old);
-    } else {
-      map.erase(key);
-    }
-  });
-}
-
-template <class Map>
-void MemoryRegistry::Set(Map& map, const typename Map::key_type& key,
-                         typename Map::mapped_type value) {
-  NoteUndo(map, key);
-  map.insert_or_assign(key, std::move(value));
-}
-
-template <class Map>
-void MemoryRegistry::Erase(Map& map, const typename Map::key_type& key) {
-  NoteUndo(map, key);
-  map.erase(key);
-}
-
 std::unexpected<Error> MemoryRegistry::Failed(Code code, std::string message) {
   Error error{code, std::move(message)};
   if (in_transaction_ && !doomed_) doomed_ = error;
@@ -109,6 +84,7 @@ Status MemoryRegistry::PutAgent(const AgentRow& row) {
 Status MemoryRegistry::DeleteAgent(const AgentId& id) {
   Erase(content_.agents, id);
   Erase(content_.proofs, id);
+  EraseMoving(id);
   EraseOffers([&](const store::OfferRow& row) { return row.agent == id; });
   return {};
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "store/move_table.h"
 #include "store/registry.h"
 
 namespace countersign::testing {
@@ -15,7 +16,7 @@ namespace countersign::testing {
 // MemoryRegistry is an engine of the registry that keeps everything in maps: fast, and its Content
 // can be copied (a backup, or what a thief of the disk has) and put back. It passes
 // store/registry_conformance.h. What is thrown out of a transaction rolls it back.
-class MemoryRegistry final : public store::Registry {
+class MemoryRegistry final : public store::Registry, private store::MoveTable {
  public:
   struct Content {
     std::map<AgentId, store::AgentRow> agents;
@@ -26,6 +27,10 @@ class MemoryRegistry final : public store::Registry {
     std::map<AgentId, store::ProofRow> proofs;
     std::map<std::uint64_t, store::RolloutRow> rollouts;
     std::map<std::pair<std::uint64_t, AgentId>, store::OfferRow> offers;
+    std::map<std::int64_t, store::MoveRow> moves;
+    std::map<std::pair<std::int64_t, std::uint32_t>, std::string> warrants;
+    std::map<std::pair<AgentId, std::int64_t>, store::MovingRow> moving;
+    std::map<AgentId, store::ExpectedRow> expected;
     std::map<Digest, store::CertificateRow> certificates;
     std::map<std::string, store::TokenRow, std::less<>> tokens;
     std::map<std::int64_t, store::EventRow> events;
@@ -84,6 +89,8 @@ class MemoryRegistry final : public store::Registry {
   [[nodiscard]] Status DropOffersBelow(const AgentId& agent, std::uint64_t generation) override;
   [[nodiscard]] Status DropOffersOf(std::uint64_t generation) override;
 
+  [[nodiscard]] store::MoveTable& moves() override { return *this; }
+
   [[nodiscard]] Status PutCertificate(const store::CertificateRow& row) override;
   [[nodiscard]] Result<std::vector<store::CertificateRow>> ListCertificates() override;
   [[nodiscard]] Status PutToken(const store::TokenRow& row) override;
@@ -102,6 +109,31 @@ class MemoryRegistry final : public store::Registry {
   [[nodiscard]] Status PutMeta(std::string_view key, std::string_view value) override;
 
  private:
+  // Of MoveTable (memory_moves.cc).
+  [[nodiscard]] Result<std::int64_t> AddMove(const store::MoveRow& row) override;
+  [[nodiscard]] Status PutMove(const store::MoveRow& row) override;
+  [[nodiscard]] Result<std::optional<store::MoveRow>> FindMove(std::int64_t id) override;
+  [[nodiscard]] Result<std::vector<store::MoveRow>> ListMoves(std::size_t limit) override;
+  [[nodiscard]] Status PutWarrant(std::int64_t move, std::uint32_t number,
+                                  std::string_view warrant) override;
+  [[nodiscard]] Result<std::optional<std::string>> FindWarrant(std::int64_t move,
+                                                               std::uint32_t number) override;
+  [[nodiscard]] Status PutMoving(const store::MovingRow& row) override;
+  [[nodiscard]] Result<std::optional<store::MovingRow>> FindMoving(const AgentId& agent) override;
+  [[nodiscard]] Result<std::vector<store::MovingRow>> ListMoving(
+      std::int64_t move, std::optional<store::MovingState> state,
+      const std::optional<AgentId>& after, std::size_t limit) override;
+  [[nodiscard]] Result<store::MovingCounts> CountMoving(std::int64_t move) override;
+  [[nodiscard]] Result<std::vector<store::ReasonCount>> CountReasons(std::int64_t move) override;
+  [[nodiscard]] Status RetryFailed(std::int64_t move, Instant now) override;
+  [[nodiscard]] Status PutExpected(const store::ExpectedRow& row) override;
+  [[nodiscard]] Result<std::optional<store::ExpectedRow>> FindExpected(
+      const AgentId& agent) override;
+  [[nodiscard]] Result<std::vector<store::ExpectedRow>> ListExpected(
+      const std::optional<AgentId>& after, std::size_t limit) override;
+  [[nodiscard]] Result<store::ExpectedCounts> CountExpected(Instant now) override;
+  [[nodiscard]] Result<std::uint64_t> DropExpected(Instant before) override;
+
   // Set and Erase change one entry of one map of content_, and note how to take it back.
   template <class Map>
   void Set(Map& map, const typename Map::key_type& key, typename Map::mapped_type value);
@@ -110,6 +142,7 @@ class MemoryRegistry final : public store::Registry {
   template <class Map>
   void NoteUndo(Map& map, const typename Map::key_type& key);
   void TakeBack();
+  void EraseMoving(const AgentId& agent);
   // EraseOffers erases those for which `is_one` holds.
   void EraseOffers(const std::function<bool(const store::OfferRow&)>& is_one);
   void SetOrder(const store::OrderRow& row);
@@ -121,5 +154,31 @@ class MemoryRegistry final : public store::Registry {
   std::vector<std::function<void()>> undo_;
   std::optional<Error> doomed_;
 };
+
+template <class Map>
+void MemoryRegistry::NoteUndo(Map& map, const typename Map::key_type& key) {
+  if (!in_transaction_) return;
+  const auto at = map.find(key);
+  undo_.push_back([&map, key, old = at == map.end() ? std::nullopt : std::optional(at->second)] {
+    if (old) {
+      map.insert_or_assign(key, *old);
+    } else {
+      map.erase(key);
+    }
+  });
+}
+
+template <class Map>
+void MemoryRegistry::Set(Map& map, const typename Map::key_type& key,
+                         typename Map::mapped_type value) {
+  NoteUndo(map, key);
+  map.insert_or_assign(key, std::move(value));
+}
+
+template <class Map>
+void MemoryRegistry::Erase(Map& map, const typename Map::key_type& key) {
+  NoteUndo(map, key);
+  map.erase(key);
+}
 
 }  // namespace countersign::testing
