@@ -44,8 +44,14 @@ struct RunProgram {
   std::filesystem::path folder;        // where it runs
   Seconds time_limit{};
 };
+// MoveAgent: the agent is to move to another server (protocol section 8); warrant and bundle are
+// judged already. Nothing changes before the target has proved itself to `to_be` and accepts it.
+struct MoveAgent {
+  trust::TrustState to_be;             // with the warrant kept as used up
+  std::vector<std::string> addresses;  // "host:port" of the target, the first is tried first
+};
 // Deed is what the daemon carries out; Agent::EndAct says how it ended.
-using Deed = std::variant<RunProgram>;
+using Deed = std::variant<RunProgram, MoveAgent>;
 using ActOutcome = std::variant<ActEnded, ActReports, Deed>;
 
 // Task is one deed with the order that it is for.

@@ -85,6 +85,12 @@ Status Agent::AppendOrderRecord(ByteView record) {
 
 std::optional<std::string> Agent::Receipt(const std::optional<Jti>& order, const Digest& oh,
                                           Verdicts verdicts, Times now) {
+  return ReceiptFor(trust_.server, order, oh, std::move(verdicts), now);
+}
+
+std::optional<std::string> Agent::ReceiptFor(const ServerId& server,
+                                             const std::optional<Jti>& order, const Digest& oh,
+                                             Verdicts verdicts, Times now) {
   const auto seq = counters_.NextSeq();
   if (!seq) {
     world_.log.Write(LogLevel::kError, "no receipt: " + seq.error().message);
@@ -92,7 +98,7 @@ std::optional<std::string> Agent::Receipt(const std::optional<Jti>& order, const
   }
   const wire::Receipt receipt{
       .iss = id_,
-      .aud = trust_.server,
+      .aud = server,
       .order = order,
       .oh = oh,
       .verdict = verdicts.verdict,

@@ -146,6 +146,7 @@ class Agent {
   struct Running {
     Way way = Way::kListener;
     Digest oh{};
+    ServerId server;  // that gave the order: the act may end under another one
     // Ends with the answer to a report made after this one; nothing: ends with EndAct.
     std::optional<std::uint64_t> after_report = std::nullopt;
     bool is_program = false;
@@ -184,6 +185,10 @@ class Agent {
   [[nodiscard]] bool IsFull(std::string_view act) const;
   [[nodiscard]] std::optional<std::string> Receipt(const std::optional<Jti>& order,
                                                    const Digest& oh, Verdicts verdicts, Times now);
+  [[nodiscard]] std::optional<std::string> ReceiptFor(const ServerId& server,
+                                                      const std::optional<Jti>& order,
+                                                      const Digest& oh, Verdicts verdicts,
+                                                      Times now);
   void TakeReplyOrders(const wire::Reply& reply, ReplyOutcome& outcome, Times now);
   void ApplyReply(const wire::Reply& reply, Times now);
   void TakeHead(std::string_view head, Times now);

@@ -82,7 +82,7 @@ std::optional<Agent::Verdicts> Agent::Act(const wire::SignedOrder& order, Way wa
   if (auto* const ended = std::get_if<ActEnded>(&outcome)) {
     return Finish(jti, ended->verdict, std::move(ended->result), now);
   }
-  Running running{.way = way, .oh = order.envelope.oh};
+  Running running{.way = way, .oh = order.envelope.oh, .server = trust_.server};
   if (auto* const deed = std::get_if<Deed>(&outcome)) {
     running.is_program = std::holds_alternative<RunProgram>(*deed);
     tasks_.push_back({jti, std::move(*deed)});

@@ -120,7 +120,7 @@ bool Agent::EndOne(const Jti& jti, Running& running, Verdict verdict, const std:
                    Times now) {
   Verdicts verdicts = Finish(jti, verdict, result, now);
   if (running.way == Way::kNobody) return true;
-  auto receipt = Receipt(jti, running.oh, std::move(verdicts), now);
+  auto receipt = ReceiptFor(running.server, jti, running.oh, std::move(verdicts), now);
   if (!receipt) return true;
   if (running.way == Way::kReply) {
     receipts_.push_back(*std::move(receipt));
@@ -145,7 +145,7 @@ std::optional<std::string> Agent::RunningReceipt(const Jti& jti, Times now) {
   if (at == running_.end()) return std::nullopt;
   // Its end still has to be stored: it stays, and its receipt is nobody's.
   at->second.way = Way::kNobody;
-  return Receipt(jti, at->second.oh, {Verdict::kRunning}, now);
+  return ReceiptFor(at->second.server, jti, at->second.oh, {Verdict::kRunning}, now);
 }
 
 std::vector<std::string> Agent::TakeReceipts() { return std::exchange(receipts_, {}); }

@@ -68,6 +68,12 @@ struct AdminMessage {
 //   rollout-pause; rollout-resume (halt_at, rate) → rollout
 //   rollout-finish, rollout-abort (accept)  → done, fleet, names, rollout
 //   rollout-rollback (clock_is_right) secret: backup password → as replace
+//   move-plan   (agents, domain or all, after, limit) → fleet, agents, next_after
+//   move-start  (agents, domain or all, target, rate, halt_at) secret: backup password; or blobs:
+//               warrants                    → move
+//   move-status (state, after, limit)       → move, earlier, names, next_after, expected
+//   move-resume (halt_at, rate), move-abort → move
+//   move-expect (agents, from, days, addresses) → target, expected
 //   rollout-proof (agent)                   → generation, serial, kind, at, message, jwk, …;
 //                                             blob: the certificate, if the server knows it
 //   events   (after, limit)                 → events
@@ -118,6 +124,12 @@ class Admin {
   [[nodiscard]] Answer FinishRollout(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer AbortRollout(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer RollBack(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer PlanMove(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer StartMove(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer MoveStatus(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ResumeMove(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer AbortMove(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ExpectAgents(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ShowProof(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ListEvents(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ShowHistory(const AdminMessage& request, Instant now);

@@ -114,6 +114,14 @@ class Server {
   // CountRollout is how far it is. REQUIRES: a rollout is under way.
   [[nodiscard]] Result<trust::RolloutCounts> CountRollout();
 
+  // AdvanceMove orders some more agents away, and takes the campaign on by what agents answered
+  // (move.h). Call it about once a second; it costs little where none is under way.
+  void AdvanceMove(Instant now);
+  // GiveOrder queues one order; whether the agent may be commanded is the caller's matter.
+  // REQUIRES: within a transaction.
+  [[nodiscard]] Status GiveOrder(const AgentId& agent, std::string act, std::string args,
+                                 Seconds expires_after, Instant now);
+
   // MayCommand: orders for this agent are taken and signed at all (else trust updates only).
   [[nodiscard]] static bool MayCommand(const store::AgentRow& row) {
     return row.admitted && !row.cloned && !row.forgotten && row.successor.is_nil();
@@ -180,6 +188,14 @@ class Server {
   [[nodiscard]] Result<std::optional<store::TokenRow>> FindProvedToken(const wire::Report& report,
                                                                        Instant now);
   [[nodiscard]] Status Admit(store::AgentRow& row, const wire::Report& report, Instant now);
+  // TakeArrival notes that an announced agent reports here; once it is proved, it is admitted.
+  enum class Proved { kNo, kYes };
+  [[nodiscard]] Status TakeArrival(store::AgentRow& row, const wire::Report& report, Proved proved,
+                                   Instant now);
+  // TakeLeaving believes a proved message of an agent that it trusts another server now.
+  [[nodiscard]] Status TakeLeaving(store::AgentRow& row, const ServerId& to, Instant now);
+  // TakeReturn: an agent that had left proves to hold this server's certificate again.
+  [[nodiscard]] Status TakeReturn(store::AgentRow& row, Instant now);
   void TakeReportFields(store::AgentRow& row, const wire::Report& report,
                         const net::IpAddress& source);
   void TakeFailures(store::AgentRow& row, const wire::Report& report);
