@@ -105,6 +105,7 @@ void Decade::RestoreServer() {
 // What the procedures say after a restore: a new certificate, and what was done since done again.
 void Decade::MendServer() {
   if (!site_.is_up()) site_.Start();
+  if (site_.TakeOverLaterOwner()) rewound_ = false;
   Replace(discovered_ && site_.book().RevokedGeneration() == 0);
   if (fleet_is_in_ &&
       !site_.book().IsOurs(trust::FirstTrust(foreign_->certificate, nullptr).value().server)) {

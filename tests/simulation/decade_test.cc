@@ -38,10 +38,6 @@ std::string HowToRepeat(std::uint64_t seed) {
          " tests/simulation/simulation_tests --gtest_filter=Decade.OneSeed";
 }
 
-// Open: the server is set back to before an owner change, and the simulated owner does not play the
-// way out, which is the later owner's backup (docs/owner.md). 87 tells that story with clang only.
-bool IsOpen(std::uint64_t seed) { return seed == 680 || seed == 87; }
-
 class DecadeSeedsTest : public ::testing::TestWithParam<int> {};
 
 TEST_P(DecadeSeedsTest, KeepEveryPromise) {
@@ -49,7 +45,6 @@ TEST_P(DecadeSeedsTest, KeepEveryPromise) {
   const std::uint64_t seeds = FromEnvironment("COUNTERSIGN_DECADE_SEEDS").value_or(kSeeds);
   for (std::uint64_t seed = 1 + static_cast<std::uint64_t>(GetParam()); seed <= seeds;
        seed += kShards) {
-    if (IsOpen(seed)) continue;
     const DecadeOutcome outcome = SimulateDecade({.seed = seed, .agents = AgentsFromEnvironment()});
     EXPECT_FALSE(outcome.violation.has_value())
         << *outcome.violation << "\nAgain, with the whole story:\n  " << HowToRepeat(seed);

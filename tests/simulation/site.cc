@@ -196,6 +196,25 @@ Result<server::Issued> Site::ReplaceOffline(const server::ReplaceOptions& option
   return server::InstallOwnerAnswer(given, made->answer, Now());
 }
 
+bool Site::TakeOverLaterOwner() {
+  if (!server_ || !storage_.content.backup) return false;
+  const auto opened = Must(keys::OpenBackup(*storage_.content.backup, Secret(password_)));
+  const auto* const owner = book().OwnerCertificate();
+  if (owner == nullptr || !opened.owner_key || opened.owner_key->public_key() == owner->key()) {
+    return false;
+  }
+  return Change("the owner brings the later owner's backup", [&](server::ClockIsRight) -> Status {
+    auto given = Given();
+    const SecretBytes password = Secret(password_);
+    const Bytes file = *storage_.content.backup;
+    const auto issued = server::ImportIdentity(
+        given, config_, file, password,
+        {.backup_password = &password, .present_password = &password}, Now());
+    if (!issued) return std::unexpected(issued.error());
+    return {};
+  });
+}
+
 bool Site::ImportBeside(ByteView file) {
   return Change("the owner brings another fleet in", [&](server::ClockIsRight) -> Status {
     auto given = Given();

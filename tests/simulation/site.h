@@ -66,6 +66,9 @@ class Site {
     bool new_owner = false;  // `owner create`
   };
   bool Replace(const Replacement& how);
+  // TakeOverLaterOwner imports the automatic backup, if it is of another owner than the one that
+  // the registry knows: what docs/owner.md says after a restore to before a new owner.
+  bool TakeOverLaterOwner();
   bool ImportBeside(ByteView file);  // with the present password: both fleets come together
   bool ChangePassword();
   // Ask is a request of an administrator's program, with the password of the automatic backup.
