@@ -89,7 +89,9 @@ class Agent {
   void ReportSoon(Times now, Uptime within);
   // MakeReport starts an exchange with the server: the body to POST. One at a time: an earlier one
   // without an answer counts as failed. Fails if no seq can be reserved.
-  [[nodiscard]] Result<std::string> MakeReport(Times now);
+  // kPinned: it will be sent over TLS to a web host whose key this agent knew beforehand.
+  enum class Channel { kOpen, kPinned };
+  [[nodiscard]] Result<std::string> MakeReport(Times now, Channel channel = Channel::kOpen);
   // TakeReply judges the answer (status 200) to the report made last. `nonce_field`: the field
   // Countersign-Nonce, or empty. Returns the receipts of orders in it to POST, and the verdict if
   // the reply was refused.
@@ -99,6 +101,7 @@ class Agent {
     bool proved = false;  // verified, and the report had a nonce: the server knows that it is new
     bool accepted = false;  // the verified reply says that the server admits this agent
     std::vector<std::string> receipts;
+    std::vector<Digest> web;  // the web host's keys, if the reply was verified and names any
   };
   [[nodiscard]] ReplyOutcome TakeReply(std::string_view message, std::string_view nonce_field,
                                        Times now);

@@ -28,7 +28,7 @@ void Agent::ReportSoon(Times now, Uptime within) {
   asked_report_at_ = asked_report_at_ ? std::min(*asked_report_at_, at) : at;
 }
 
-Result<std::string> Agent::MakeReport(Times now) {
+Result<std::string> Agent::MakeReport(Times now, Channel channel) {
   ++report_number_;
   asked_report_at_.reset();
   failures_due_at_.reset();
@@ -51,7 +51,8 @@ Result<std::string> Agent::MakeReport(Times now) {
                                                 .instance = instance_,
                                                 .time = now.wall,
                                                 .failures = counters_.FailuresToReport(),
-                                                .with_bundle = want_bundle_});
+                                                .with_bundle = want_bundle_,
+                                                .pinned = channel == Channel::kPinned});
   return wire::SignReport(report, world_.key);
 }
 
@@ -88,6 +89,7 @@ Agent::ReplyOutcome Agent::TakeReply(std::string_view message, std::string_view 
   outcome.proved = report_had_echo_;
   outcome.accepted = reply->reply.accepted;
   ApplyReply(reply->reply, now);
+  outcome.web = reply->reply.web;
   // Orders ended by this very reply come before those that it brings: an `update-now` in it wants a
   // report made from now on.
   FinishRunning(Verdict::kDone, R"({"generation":)" + std::to_string(trust_.generation) + "}", now);

@@ -103,6 +103,8 @@ Result<Installed> Install(const InstallRequest& request) {
       .server_host = package->server_host,
       .http_port = package->http_port,
       .https_port = package->https_port,
+      .tls = package->tls,
+      .web_keys = package->web_keys,
       .listen = request.listen,
       .listen_port = request.listen_port != 0 ? request.listen_port : DrawPort(),
       .domain = package->domain,

@@ -12,6 +12,10 @@ namespace countersign {
 // change of user undoes it where fs.suid_dumpable says so: those here do it again.
 void ForbidCoreDumps();
 
+// AllowDescriptors raises this process' limit of open descriptors to `wanted`, as far as it may,
+// and returns what it is.
+[[nodiscard]] std::size_t AllowDescriptors(std::size_t wanted);
+
 // BecomeOwnerOf drops root to the owner (user and group) of `folder`, for good, so that what a
 // command writes there belongs to the service's user. Nothing if the process is not root, or root
 // owns the folder.

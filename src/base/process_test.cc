@@ -34,6 +34,13 @@ TEST(ProcessTest, MissingFolderHasNoOwner) {
   }
 }
 
+TEST(ProcessTest, LimitOfDescriptorsIsNeverLowered) {
+  const std::size_t now = AllowDescriptors(1);
+  EXPECT_GE(now, 1U);
+  EXPECT_EQ(AllowDescriptors(now), now);
+  EXPECT_GE(AllowDescriptors(now + 1), now);
+}
+
 class SecretFileTest : public testing::Test {
  protected:
   std::string Write(std::string_view text) {

@@ -58,6 +58,7 @@ class HttpConnection::Impl {
   [[nodiscard]] bool is_open() const { return guard_->socket().is_open(); }
   void Close() { guard_->Close(); }
   [[nodiscard]] const IpAddress& peer() const { return peer_; }
+  [[nodiscard]] const std::optional<Digest>& peer_key() const { return peer_key_; }
   [[nodiscard]] std::chrono::milliseconds exchange_timeout() const {
     return options_.exchange_timeout;
   }
@@ -101,6 +102,7 @@ class HttpConnection::Impl {
   HttpClientOptions options_;
   std::string host_;
   IpAddress peer_;
+  std::optional<Digest> peer_key_;
   std::shared_ptr<TcpGuard> guard_;
   KeepAlive keep_alive_ = KeepAlive::kYes;
   std::array<std::uint8_t, 4096> buffer_{};
@@ -129,5 +131,6 @@ awaitable<Result<HttpResponse>> HttpConnection::Exchange(
 bool HttpConnection::is_open() const { return impl_->is_open(); }
 void HttpConnection::Close() { impl_->Close(); }
 const IpAddress& HttpConnection::peer() const { return impl_->peer(); }
+const std::optional<Digest>& HttpConnection::peer_key() const { return impl_->peer_key(); }
 
 }  // namespace countersign::net

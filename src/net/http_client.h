@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "crypto/tls.h"
 #include "net/address.h"
 #include "net/http_message.h"
 
@@ -19,7 +20,9 @@ struct HttpClientOptions {
   std::optional<IpAddress> source = {};
   // allow is asked about every address before it is called, after names are resolved.
   std::function<Status(const IpAddress&)> allow = {};
-  std::chrono::milliseconds connect_timeout{5'000};    // resolving and all attempts together
+  // tls: over TLS, with a context for clients. Which key the peer has is told by peer_key.
+  std::optional<crypto::TlsContext> tls = {};
+  std::chrono::milliseconds connect_timeout{5'000};    // resolving, all attempts, and TLS together
   std::chrono::milliseconds exchange_timeout{10'000};  // request sent and answer complete
   std::size_t header_limit = 8 * 1024;                 // bytes
   std::size_t body_limit = 256 * 1024;                 // bytes
@@ -56,6 +59,10 @@ class HttpConnection {
   void Close();
   // peer is the address that answered.
   [[nodiscard]] const IpAddress& peer() const;
+  // peer_key is the digest of the key that the peer proved to have; nothing without TLS. Caller
+  // must still: compare it with what is known, before anything is sent that only that peer may
+  // read.
+  [[nodiscard]] const std::optional<Digest>& peer_key() const;
 
  private:
   class Impl;

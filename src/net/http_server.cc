@@ -83,6 +83,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::size_t num_connections() const { return sessions_->size(); }
+  void set_tls(crypto::TlsContext tls) { shared_->options.tls = std::move(tls); }
   [[nodiscard]] const HttpServerCounts& counts() const { return shared_->counts; }
 
  private:
@@ -162,6 +163,7 @@ Result<HttpServer> HttpServer::Listen(asio::any_io_executor executor, HttpServer
 
 std::uint16_t HttpServer::port() const { return impl_->port(); }
 std::size_t HttpServer::num_connections() const { return impl_->num_connections(); }
+void HttpServer::set_tls(crypto::TlsContext tls) { impl_->set_tls(std::move(tls)); }
 const HttpServerCounts& HttpServer::counts() const { return impl_->counts(); }
 awaitable<void> HttpServer::Stop() { return impl_->Stop(impl_); }
 

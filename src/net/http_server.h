@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/error.h"
+#include "crypto/tls.h"
 #include "net/address.h"
 #include "net/http_message.h"
 
@@ -23,6 +25,14 @@ struct HttpServerOptions {
   std::uint16_t port = 0;  // 0: the system chooses; see HttpServer::port
   std::size_t max_connections = 64;
   std::size_t max_per_source = 8;  // IPv4 address or IPv6 /64; 0: only max_connections counts
+  // reserved: how many of max_connections only sources get that `is_known` names. When all others
+  // are taken, a stranger's new connection takes the place of that stranger's connection which has
+  // waited longest without anything of it being under way.
+  std::size_t reserved = 0;
+  std::function<bool(const IpAddress& source)> is_known = {};
+  // tls: every connection is TLS, and its handshake counts into header_timeout. HTTP without TLS
+  // gets 400.
+  std::optional<crypto::TlsContext> tls = {};
   std::chrono::milliseconds header_timeout{5'000};  // from accept or first octet to the empty line
   std::chrono::milliseconds request_timeout{10'000};  // from first octet to the end of the body
   std::chrono::milliseconds idle_timeout{300'000};    // between two requests of one connection
@@ -37,9 +47,11 @@ struct HttpServerOptions {
 struct HttpServerCounts {
   std::uint64_t accepted = 0;
   std::uint64_t over_limits = 0;  // closed at once: too many connections
-  std::uint64_t requests = 0;     // given to the handler
-  std::uint64_t refused = 0;      // 400, 411, 413, 417, 431, 505 by the server itself
-  std::uint64_t timed_out = 0;    // connections closed because a time ran out, idle ones too
+  std::uint64_t displaced = 0;    // closed because newer connections needed their place
+  std::uint64_t handshakes_failed = 0;
+  std::uint64_t requests = 0;   // given to the handler
+  std::uint64_t refused = 0;    // 400, 411, 413, 417, 431, 505 by the server itself
+  std::uint64_t timed_out = 0;  // connections closed because a time ran out, idle ones too
 };
 
 // HttpServer is an HTTP/1.1 listener on one address and port. Connections over a limit are reset at
@@ -59,6 +71,9 @@ class HttpServer {
 
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::size_t num_connections() const;
+  // set_tls replaces key and certificate for connections accepted from now on. REQUIRES: it was
+  // made with `tls`.
+  void set_tls(crypto::TlsContext tls);
   [[nodiscard]] const HttpServerCounts& counts() const;
 
   // Stop closes the listener and all idle connections, lets requests under way finish (answered

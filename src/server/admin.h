@@ -13,6 +13,8 @@
 
 namespace countersign::server {
 
+class WebHost;
+
 // AdminMessage is one request of an administrator's program, or its answer: a JSON object, and
 // beside it, never inside it, secrets and octets. It is the same whether it comes over the control
 // socket of a running server or is handled in the process of a command on a stopped one.
@@ -79,6 +81,10 @@ struct AdminMessage {
 //   events   (after, limit)                 → events
 //   history  (after)                        → lines
 //   history-verify                          → lines, unsigned, first, head, problem
+//   web-certificate                         → certificate, key, made_here, names_host, warnings
+//   web-certificate-renew                   → as web-certificate
+//   web-certificate-install  secret: key (PEM), blob: certificate and chain (PEM or DER)
+//                                           → as web-certificate
 // Not thread-safe; `server` must outlive it.
 class Admin {
  public:
@@ -86,6 +92,8 @@ class Admin {
   // Handle never fails: errors are answers. Slow (about a second) where a password is used. `user`
   // is whom the operating system says the caller is.
   [[nodiscard]] AdminMessage Handle(const AdminMessage& request, const User& user, Instant now);
+  // set_web_host gives the commands on it something to work on; it must outlive this object.
+  void set_web_host(WebHost& web_host) { web_host_ = &web_host; }
 
  private:
   using Answer = Result<AdminMessage>;
@@ -134,6 +142,9 @@ class Admin {
   [[nodiscard]] Answer ListEvents(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ShowHistory(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer VerifyHistory(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ShowWebCertificate(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer RenewWebCertificate(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer InstallWebCertificate(const AdminMessage& request, Instant now);
 
   [[nodiscard]] Result<AdminMessage> Changed(const Result<struct Issued>& issued, Instant now);
   [[nodiscard]] Answer WithRollout(Answer answer, Instant now);
@@ -150,6 +161,7 @@ class Admin {
                                     std::string_view event, Instant now);
 
   Server& server_;
+  WebHost* web_host_ = nullptr;
 };
 
 }  // namespace countersign::server

@@ -197,6 +197,8 @@ Admin::Answer Admin::MakePackage(const AdminMessage& request, Instant now) {
   store::PackageConfig package{.server_host = *host,
                                .http_port = server_.config().http_port,
                                .https_port = server_.config().https_port,
+                               .tls = server_.config().https,
+                               .web_keys = server_.web_keys(),
                                .domain = *domain,
                                .enrol = std::nullopt};
   AdminMessage answer;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "crypto/hash.h"
 #include "server/events.h"
 #include "server/server.h"
 #include "server/standing.h"
@@ -116,7 +117,12 @@ Result<std::vector<Call>> Server::DueCalls(Instant now, std::size_t limit,
       if (address && order.attempts < kMaxAttempts) {
         ++order.attempts;
         order.next_attempt = now + kRetryAfter;
-        calls.push_back({order.agent, order.jti, *address, (*row)->port, 0});
+        calls.push_back({.agent = order.agent,
+                         .jti = order.jti,
+                         .address = *address,
+                         .port = (*row)->port,
+                         .tls = (*row)->tls,
+                         .key = crypto::Sha256((*row)->key)});
       } else {
         order.next_attempt = std::max(order.expires, now + kRetryAfter);  // its report brings it
       }

@@ -33,6 +33,11 @@ struct Call {
   net::IpAddress address;
   std::uint16_t port = 0;
   unsigned tries = 0;  // orders sent on this connection
+  bool tls = false;    // its listener speaks TLS; nothing else is tried then
+  Digest key{};        // of the agent, which its listener has to show
+  // Set by the dispatcher: this connection is TLS, and the agent's key was shown on it. Nobody but
+  // the agent reads what goes over it.
+  bool is_private = false;
 };
 
 // NextStep of a call after its receipt.
@@ -63,6 +68,9 @@ class Server {
   // Reload reads the identity anew, after a change of it (issuing.h), and judges every agent anew.
   [[nodiscard]] Status Reload(Instant now);
   void set_config(store::ServerConfig config, net::NetworkSet call_networks);
+  // web_keys are the digests of the web host's keys (at most 4), which replies tell agents.
+  [[nodiscard]] const std::vector<Digest>& web_keys() const { return web_keys_; }
+  void set_web_keys(std::vector<Digest> keys) { web_keys_ = std::move(keys); }
 
   // --- intake ---
   [[nodiscard]] ReportAnswer TakeReport(std::string_view message, const net::IpAddress& source,
@@ -240,6 +248,7 @@ class Server {
   World world_;
   store::ServerConfig config_;
   net::NetworkSet call_networks_;
+  std::vector<Digest> web_keys_;
   IdentityBook book_;
   std::uint64_t refused_unadmitted_ = 0;  // reports beyond the limits since the last Tick
   // When unadmitted agents were registered within the last minute, by source.

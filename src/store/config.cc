@@ -41,15 +41,33 @@ struct ServerPlace {
   std::string host;
   std::uint16_t http_port = 8080;
   std::uint16_t https_port = 4343;
+  bool tls = true;
+  std::vector<Digest> web_keys;
 };
 
-ServerPlace ReadServerPlace(TableReader& reader) {
+std::vector<Digest> ReadWebKeys(TableReader& reader, const toml::table& table) {
+  constexpr std::string_view kExpected =
+      "an array of at most 4 SHA-256 values as base64url without padding (43 characters each)";
+  std::vector<Digest> keys;
+  for (const std::string& word : reader.Words("web_keys", kMaxWebKeys, kExpected)) {
+    if (const auto key = Base64UrlDecodeFixed<sizeof(Digest)>(word)) {
+      keys.push_back(*key);
+    } else {
+      reader.Refuse("web_keys", table.get("web_keys")->source().begin, kExpected);
+    }
+  }
+  return keys;
+}
+
+ServerPlace ReadServerPlace(TableReader& reader, const toml::table& table) {
   constexpr std::string_view kExpected = "a host name or an address, as text without spaces";
   reader.Require("server_host", kExpected);
   ServerPlace place;
   place.host = reader.Text("server_host", "", IsFullWord, kExpected);
   place.http_port = Port(reader, "http_port", place.http_port);
   place.https_port = Port(reader, "https_port", place.https_port);
+  place.tls = reader.Bool("tls", place.tls);
+  place.web_keys = ReadWebKeys(reader, table);
   return place;
 }
 
@@ -87,8 +105,14 @@ Result<ServerConfig> ReadServer(const toml::table& table) {
   TableReader reader(table, "");
   ServerConfig config;
   config.listen = ReadListen(reader, defaults.listen);
+  config.http = reader.Bool("http", defaults.http);
   config.http_port = Port(reader, "http_port", defaults.http_port);
+  config.https = reader.Bool("https", defaults.https);
   config.https_port = Port(reader, "https_port", defaults.https_port);
+  if (!config.http && !config.https) {
+    reader.Refuse("https", table.get("https")->source().begin,
+                  "true, because \"http\" is false: agents could not reach the server");
+  }
   config.public_host = reader.Text("public_host", "", IsWord, "a host name or an address, or \"\"");
   config.common_name = reader.Text("common_name", defaults.common_name, IsCommonName,
                                    "text of 1 to 64 octets, without control characters");
@@ -111,11 +135,13 @@ Result<ServerConfig> ReadServer(const toml::table& table) {
 
 Result<AgentConfig> ReadAgent(const toml::table& table) {
   TableReader reader(table, "");
-  const ServerPlace place = ReadServerPlace(reader);
+  const ServerPlace place = ReadServerPlace(reader, table);
   AgentConfig config;
   config.server_host = place.host;
   config.http_port = place.http_port;
   config.https_port = place.https_port;
+  config.tls = place.tls;
+  config.web_keys = place.web_keys;
   config.listen = ReadListen(reader, config.listen);
   reader.Require("listen_port", kPortRange);
   config.listen_port = Port(reader, "listen_port", 0);
@@ -129,11 +155,13 @@ Result<AgentConfig> ReadAgent(const toml::table& table) {
 
 Result<PackageConfig> ReadPackage(const toml::table& table) {
   TableReader reader(table, "");
-  const ServerPlace place = ReadServerPlace(reader);
+  const ServerPlace place = ReadServerPlace(reader, table);
   PackageConfig config;
   config.server_host = place.host;
   config.http_port = place.http_port;
   config.https_port = place.https_port;
+  config.tls = place.tls;
+  config.web_keys = place.web_keys;
   config.domain = ReadDomain(reader);
   auto enrol = ReadEnrol(reader);
   COUNTERSIGN_RETURN_IF_ERROR(reader.Finish());

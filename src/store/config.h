@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "wire/registration.h"
@@ -17,12 +18,15 @@
 namespace countersign::store {
 
 inline constexpr std::size_t kMaxConfigLen = 64 * 1024;
+inline constexpr std::size_t kMaxWebKeys = 4;
 
 struct ServerConfig {
   std::string listen = "0.0.0.0";  // address
+  bool http = true;                // at least one of the two
   std::uint16_t http_port = 8080;
-  std::uint16_t https_port = 4343;  // reserved
-  std::string public_host;          // name or address that agents use; empty: the host's name
+  bool https = true;
+  std::uint16_t https_port = 4343;
+  std::string public_host;  // name or address that agents use; empty: the host's name
   std::string common_name = "OfficeScan Server NTSG";
   std::uint32_t certificate_days = 1'095;
   bool export_allowed = false;  // export = "allowed" | "forbidden"
@@ -40,9 +44,13 @@ struct ServerConfig {
 struct AgentConfig {
   std::string server_host;
   std::uint16_t http_port = 8080;
-  std::uint16_t https_port = 4343;  // reserved
-  std::string listen = "0.0.0.0";   // address; also the source address of its own calls unless any
-  std::uint16_t listen_port = 0;    // five digits; chosen at installation
+  std::uint16_t https_port = 4343;
+  // tls: the listener speaks TLS, and the server is reached at https_port; false: neither. There is
+  // no way back from one to the other by itself.
+  bool tls = true;
+  std::vector<Digest> web_keys;    // of the web host, as the package has them; at most 4
+  std::string listen = "0.0.0.0";  // address; also the source address of its own calls unless any
+  std::uint16_t listen_port = 0;   // five digits; chosen at installation
   std::string domain;
   std::optional<wire::EnrolToken> enrol;
   bool operator==(const AgentConfig&) const = default;
@@ -55,6 +63,8 @@ struct PackageConfig {
   std::string server_host;
   std::uint16_t http_port = 8080;
   std::uint16_t https_port = 4343;
+  bool tls = true;
+  std::vector<Digest> web_keys;
   std::string domain;
   std::optional<wire::EnrolToken> enrol;
   bool operator==(const PackageConfig&) const = default;

@@ -47,16 +47,31 @@ std::string Number(T value) {
   return std::to_string(value);
 }
 
-std::string FormatServerPlace(const std::string& host, std::uint16_t http_port,
-                              std::uint16_t https_port) {
+std::string_view Truth(bool value) { return value ? "true" : "false"; }
+
+std::string DigestList(const std::vector<Digest>& digests) {
+  std::vector<std::string> words;
+  for (const Digest& digest : digests) words.push_back(Base64UrlEncode(digest));
+  return QuotedList(words);
+}
+
+// `config`: an AgentConfig or a PackageConfig.
+template <class Config>
+std::string FormatServerPlace(const Config& config) {
   const PackageConfig defaults;
   return FormatEntries({
       {"The server that this agent belongs to.", "host name or address", "none, required",
-       "server_host", Quoted(host)},
+       "server_host", Quoted(config.server_host)},
       {"The server's port for HTTP.", "port, 1 to 65535", Number(defaults.http_port), "http_port",
-       Number(http_port)},
-      {"The server's port for HTTPS (reserved: not used yet).", "port, 1 to 65535",
-       Number(defaults.https_port), "https_port", Number(https_port)},
+       Number(config.http_port)},
+      {"The server's port for HTTPS.", "port, 1 to 65535", Number(defaults.https_port),
+       "https_port", Number(config.https_port)},
+      {"Whether the agent listens with TLS, and reports over HTTPS.",
+       "true, or false for neither; there is no falling back by itself",
+       std::string(Truth(defaults.tls)), "tls", std::string(Truth(config.tls))},
+      {"Digests of the web host's keys; newer ones come with the server's replies.",
+       "SHA-256 of each key as base64url, at most 4", "[]", "web_keys",
+       DigestList(config.web_keys)},
   });
 }
 
@@ -85,10 +100,14 @@ std::string FormatServerConfig(const ServerConfig& config) {
          FormatEntries({
              {"The address on which the server listens for agents.", "IPv4 or IPv6 address",
               Quoted(defaults.listen), "listen", Quoted(config.listen)},
+             {"Whether agents are served over HTTP without TLS.", "true or false",
+              std::string(Truth(defaults.http)), "http", std::string(Truth(config.http))},
              {"The port for HTTP.", "port, 1 to 65535", Number(defaults.http_port), "http_port",
               Number(config.http_port)},
-             {"The port for HTTPS (reserved: not used yet).", "port, 1 to 65535",
-              Number(defaults.https_port), "https_port", Number(config.https_port)},
+             {"Whether agents are served over HTTPS.", "true or false; one of the two must be",
+              std::string(Truth(defaults.https)), "https", std::string(Truth(config.https))},
+             {"The port for HTTPS.", "port, 1 to 65535", Number(defaults.https_port), "https_port",
+              Number(config.https_port)},
              {"How agents reach this server; written into installation packages.",
               "host name or address; \"\" is the name of this host", "\"\"", "public_host",
               Quoted(config.public_host)},
@@ -123,7 +142,7 @@ std::string FormatAgentConfig(const AgentConfig& config) {
   const AgentConfig defaults;
   return "# Configuration of a Countersign agent (docs/configuration.md). Unknown keys are "
          "refused.\n" +
-         FormatServerPlace(config.server_host, config.http_port, config.https_port) +
+         FormatServerPlace(config) +
          FormatEntries({
              {"The address on which the agent listens; unless it is any, its own calls come from "
               "it too.",
@@ -137,8 +156,7 @@ std::string FormatAgentConfig(const AgentConfig& config) {
 std::string FormatPackageConfig(const PackageConfig& config) {
   return "# Installation package of a Countersign agent (docs/configuration.md). Unknown keys are "
          "refused.\n" +
-         FormatServerPlace(config.server_host, config.http_port, config.https_port) +
-         FormatDomain(config.domain) + FormatEnrol(config.enrol);
+         FormatServerPlace(config) + FormatDomain(config.domain) + FormatEnrol(config.enrol);
 }
 
 }  // namespace countersign::store

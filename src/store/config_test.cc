@@ -15,7 +15,9 @@ const std::string kSecret(43, 'A');  // 32 zero octets
 
 ServerConfig FullServer() {
   return {.listen = "::1",
+          .http = false,
           .http_port = 18'080,
+          .https = true,
           .https_port = 14'343,
           .public_host = "server.example",
           .common_name = "Schlüssel \"eins\" \\ zwei",
@@ -32,6 +34,8 @@ AgentConfig FullAgent() {
   return {.server_host = "fd00::1",
           .http_port = 1,
           .https_port = 65'535,
+          .tls = false,
+          .web_keys = {Digest{}, Digest{0xff, 1}, Digest{2}, Digest{3}},
           .listen = "127.1.2.3",
           .listen_port = 21'112,
           .domain = "Büro \"Süd\" \\ 2",
@@ -69,6 +73,8 @@ TEST(Config, WhatIsWrittenIsReadBack) {
   PackageConfig package;
   package.server_host = "server.example";
   EXPECT_EQ(ParsePackageConfig(FormatPackageConfig(package)).value(), package);
+  package.tls = false;
+  package.web_keys = FullAgent().web_keys;
   package.domain = "d";
   package.enrol = FullAgent().enrol;
   EXPECT_EQ(ParsePackageConfig(FormatPackageConfig(package)).value(), package);
@@ -109,6 +115,9 @@ TEST(Config, ServerFileIsRefusedWithPlaceAndKey) {
       {"http_port = -1", "line 1", "integer from 1 to 65535"},
       {"http_port = 80.0", "line 1", "integer"},
       {"https_port = true", "line 1", "integer"},
+      {"https = 1", "line 1", "true or false"},
+      {"http = \"true\"", "line 1", "true or false"},
+      {"http = false\nhttps = false", "line 2", "agents could not reach the server"},
       {"listen = \"\"", "line 1", "\"listen\": expected an address"},
       {"listen = \"a b\"", "line 1", "\"listen\""},
       {"listen = 1", "line 1", "\"listen\""},
@@ -150,6 +159,12 @@ TEST(Config, AgentFileIsRefusedWithPlaceAndKey) {
       {"server_host = \"s\"\nlisten_port = 0", "line 2", "\"listen_port\""},
       {good + "domain = 5", "line 3", "\"domain\""},
       {good + "domain = \"" + std::string(256, 'x') + "\"", "line 3", "\"domain\""},
+      {good + "tls = \"no\"", "line 3", "true or false"},
+      {good + "web_keys = [\"AAAA\"]", "line 3", "SHA-256 values"},
+      {good + "web_keys = [5]", "line 3", "SHA-256 values"},
+      {good + "web_keys = [\"" + kSecret + "\",\"" + kSecret + "\",\"" + kSecret + "\",\"" +
+           kSecret + "\",\"" + kSecret + "\"]",
+       "line 3", "at most 4"},
       {good + "enrol = 5", "line 3", "\"enrol\": expected a table"},
       {good + "[enrol]", "", "\"enrol.token\" is missing"},
       {good + "[enrol]\ntoken = \"t\"", "", "\"enrol.secret\" is missing"},

@@ -12,6 +12,7 @@ namespace countersign::store {
 // The documented certificate stores that this server fills.
 inline constexpr std::string_view kStoreActive = "OfficeScan NT";
 inline constexpr std::string_view kStoreExpired = "OfficeScan NT Expired";
+inline constexpr std::string_view kStoreWebHosting = "Web Hosting";
 
 // StoredCertificate is one file of a certificate store.
 struct StoredCertificate {
@@ -77,6 +78,11 @@ class ServerFolder final : public ServerStorage {
   [[nodiscard]] std::filesystem::path BackupPath() const;
   [[nodiscard]] std::filesystem::path PublicCertificatePath() const;
   [[nodiscard]] std::filesystem::path KeysPath() const { return path_ / "keys"; }
+  // The web host's key and certificate in one file, and the store that shows the certificate.
+  [[nodiscard]] std::filesystem::path WebHostKeyPath() const { return KeysPath() / "web-host.key"; }
+  [[nodiscard]] std::filesystem::path WebHostingPath() const {
+    return path_ / "certificates" / kStoreWebHosting;
+  }
   [[nodiscard]] std::filesystem::path RegistryPath() const { return path_ / "registry.db"; }
   [[nodiscard]] std::filesystem::path ConfigPath() const { return path_ / "countersign.toml"; }
   [[nodiscard]] std::filesystem::path LockPath() const { return path_ / "lock"; }

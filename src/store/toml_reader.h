@@ -82,6 +82,15 @@ class TableReader {
     return fallback;
   }
 
+  bool Bool(std::string_view key, bool fallback) {
+    const toml::node* const node = Take(key);
+    if (node == nullptr) return fallback;
+    const auto* const value = node->as_boolean();
+    if (value != nullptr) return value->get();
+    Refuse(key, node->source().begin, "true or false");
+    return fallback;
+  }
+
   std::vector<std::string> Words(std::string_view key, std::size_t max, std::string_view expected) {
     const toml::node* const node = Take(key);
     if (node == nullptr) return {};

@@ -30,6 +30,8 @@ Report MakeReport(const AgentProfile& profile, const trust::TrustState& state, R
                 .batch = false,
                 .failures = std::move(draft.failures),
                 .enrol = std::nullopt};
+  report.tls = profile.tls;
+  report.pinned = draft.pinned;
   if (draft.with_bundle) {
     for (const auto& certificate : state.bundle) report.x5c.push_back(certificate.der());
     if (report.x5c.empty()) report.x5c.push_back(state.certificate.der());

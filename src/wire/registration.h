@@ -26,6 +26,7 @@ struct AgentProfile {
   std::string version;
   std::string platform;
   std::optional<EnrolToken> enrol;
+  bool tls = false;  // its listener speaks TLS
 };
 
 // HeldOf is `held` of receipts and reports for a trust state.
@@ -41,6 +42,7 @@ struct ReportDraft {
   Instant time;
   std::vector<Failure> failures;
   bool with_bundle = false;  // the last reply wanted it
+  bool pinned = false;       // it goes over TLS to a web host whose key the agent knew
 };
 
 // MakeReport lays out the report of an agent that holds, or is about to hold, `state`: the
