@@ -4,6 +4,7 @@
 
 #include "cli/agent_commands.h"
 #include "cli/command_line.h"
+#include "cli/repair_kit.h"
 
 // countersign agents …, countersign order …
 namespace countersign::cli {
@@ -57,6 +58,35 @@ void AddPackage(CommandLine& line, CLI::App* agents) {
   });
 }
 
+void AddRepairKit(CommandLine& line, CLI::App* agents) {
+  auto* const kit = agents->add_subcommand(
+      "repair-kit", "make a ZIP with all that repairs agents in bulk: docs/repair-kit.md");
+  const auto command = std::make_shared<RepairKitCommand>();
+  const auto by_name = std::make_shared<bool>(false);
+  kit->add_option("-o,--output", command->file, "file to write, like kit.zip")->required();
+  auto* const mismatched = kit->add_flag("--mismatched", command->mismatched,
+                                         "the agents of CertificateManager -l that it mends");
+  kit->add_option("--standing", command->standings, "agents of this standing; repeatable")
+      ->allow_extra_args(false)
+      ->excludes(mismatched);
+  kit->add_option("--agent", command->agents, "only this agent, by its id; repeatable")
+      ->allow_extra_args(false);
+  kit->add_option("--domain", command->domain, "only this domain and those beneath it");
+  kit->add_flag("--by-name", *by_name, "go to hosts by their names, not by their addresses");
+  kit->add_option("--mover", command->mover_folder,
+                  "the folder with IpXfer and IpXfer_x64, if not beside this program");
+  line.Then(kit, [command, by_name](Session& session, Form form) {
+    if (!command->mismatched && command->standings.empty() && command->agents.empty() &&
+        command->domain.empty()) {
+      return PrintError({Code::kUsage, "--mismatched, --standing, --agent or --domain is needed",
+                         "countersign agents repair-kit --mismatched -o kit.zip"},
+                        form);
+    }
+    command->by = *by_name ? RepairBy::kName : RepairBy::kAddress;
+    return MakeRepairKit(session, *command, form);
+  });
+}
+
 void AddOrder(CommandLine& line) {
   auto* const order = line.app().add_subcommand("order", "orders to agents")->require_subcommand(1);
   auto* const send = order->add_subcommand("send", "send an order and wait for the receipts");
@@ -95,6 +125,7 @@ void AddAgentCommands(CommandLine& line) {
   AddList(line, agents);
   AddOne(line, agents);
   AddPackage(line, agents);
+  AddRepairKit(line, agents);
   AddOrder(line);
 }
 
