@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/unload_lock.h"
 #include "store/policy.h"
 
 namespace countersign::agent {
@@ -67,6 +68,25 @@ Status Agent::AdoptTrust(const trust::TrustState& state, Times now) {
   report_challenge_.reset();
   failed_reports_ = 0;
   next_report_at_ = now.boot;
+  return {};
+}
+
+Status Agent::PassUnload(const UnloadKey& key, Times now) {
+  if (world_.unload == nullptr) return {};
+  const auto passed = world_.unload->Pass(key, trust_, id_, now);
+  if (!passed) {
+    world_.log.Write(LogLevel::kWarning, "unload password not passed: " + passed.error().message);
+    return std::unexpected(passed.error());
+  }
+  if (!passed->spent) return {};
+  const auto next = trust::WithSpent(trust_, *passed->spent, now.wall);
+  if (!next) return std::unexpected(next.error());
+  if (const auto stored = world_.storage.StoreTrust(*next); !stored) {
+    return Fail(Code::kIo, "the warrant cannot be kept as used up: " + stored.error().message);
+  }
+  trust_ = *next;
+  world_.log.Write(LogLevel::kWarning, "the owner's warrant " + passed->spent->jti.Text() +
+                                           " passed the unload password");
   return {};
 }
 

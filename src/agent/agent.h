@@ -33,6 +33,9 @@ struct Policy;
 
 namespace countersign::agent {
 
+class UnloadLock;
+struct UnloadKey;
+
 // World is what an agent is given. Everything in it must outlive the agent.
 struct World {
   store::AgentStorage& storage;
@@ -40,6 +43,7 @@ struct World {
   RandomSource& random;
   Log& log;
   trust::DistrustList distrust;
+  UnloadLock* unload = nullptr;  // none: no unload password can be set at this agent
 };
 
 // OrderAnswer is what the listener sends for POST /countersign/v1/order.
@@ -138,6 +142,9 @@ class Agent {
 
   // AdoptTrust replaces the trust state by local authority (the mover has decided and verified).
   [[nodiscard]] Status AdoptTrust(const trust::TrustState& state, Times now);
+  // PassUnload succeeds if the key passes the unload password, or none is set; a warrant that does
+  // is used up durably then. Errors as UnloadLock::Pass, kIo if the warrant cannot be kept.
+  [[nodiscard]] Status PassUnload(const UnloadKey& key, Times now);
   // Save writes counters that changed; call it about once a minute and at the end.
   [[nodiscard]] Status Save() { return counters_.Save(); }
 

@@ -1,5 +1,6 @@
 #include "base/process.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -14,6 +15,7 @@
 #include <cstring>
 
 #include "base/secret.h"
+#include "base/time.h"
 
 namespace countersign {
 
@@ -59,6 +61,16 @@ std::string PlatformName() {
   utsname name{};
   if (::uname(&name) != 0) return "unknown";
   return std::string(name.sysname) + " " + name.release + " " + name.machine;
+}
+
+std::string BootId() {
+  std::array<char, 36> id{};
+  const int fd = ::open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  const ssize_t len = fd < 0 ? -1 : ::read(fd, id.data(), id.size());
+  if (fd >= 0) ::close(fd);
+  if (len == static_cast<ssize_t>(id.size())) return {id.data(), id.size()};
+  return "process " + std::to_string(::getpid()) + " of " +
+         std::to_string(ReadClocks().boot.count());
 }
 
 std::string GetEnvironment(const char* name) {

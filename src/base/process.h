@@ -25,6 +25,8 @@ void ForbidCoreDumps();
 [[nodiscard]] std::string HostName();
 // PlatformName is like "Linux 6.1.0 x86_64".
 [[nodiscard]] std::string PlatformName();
+// BootId tells two boots of this machine apart; where the system has no such thing, two processes.
+[[nodiscard]] std::string BootId();
 // GetEnvironment returns a variable's value, or "".
 [[nodiscard]] std::string GetEnvironment(const char* name);
 // TakeEnvironmentSecret returns a variable's value and removes it from this process' environment.

@@ -62,6 +62,10 @@ struct AdminMessage {
 //   merge    (agents: the new row, the earlier one) → changed
 //   order    (agents or all, act, args, expires_seconds) → orders [{order, agent}]
 //   orders   (orders: ids)                  → orders
+//   unload-set  (agents, domain or all; none: the password is taken away)
+//            secret: the verifier (argon2id), never the password
+//                                           → wish, covered, asked, no_private_way
+//   unload-show (agents, domain or all, after, limit) → wishes, agents, next_after
 //   rollout-plan   (canary_share, domains, class, after, limit) → fleet, canary, names, next_after
 //   rollout-start  (canary_share, domains, rate, halt_at, soak_seconds, from_reserve,
 //                  clock_is_right) secret: backup password, unless from_reserve
@@ -124,6 +128,8 @@ class Admin {
   [[nodiscard]] Answer MergeAgents(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer SendOrder(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ShowOrders(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer SetUnload(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer ShowUnload(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer PlanRollout(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer StartRollout(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer RolloutStatus(const AdminMessage& request, Instant now);

@@ -110,6 +110,15 @@ class Server {
   // the rollout, reminders. Call it about once a minute.
   void Tick(Instant now);
 
+  // LoadUnload reads anew which unload passwords agents shall have, after a change of it.
+  [[nodiscard]] Status LoadUnload();
+  // UnloadWishFor is what counts for an agent of this id and domain; nullptr: nothing was said.
+  [[nodiscard]] const store::UnloadWishRow* UnloadWishFor(const AgentId& agent,
+                                                          std::string_view domain) const;
+  // AskUnload queues the order that the agent's wish demands, unless it has it. REQUIRES: within a
+  // transaction; there is a private way to it, and it may be commanded.
+  [[nodiscard]] Status AskUnload(const store::AgentRow& row, Instant now);
+
   // LoadRollout reads it anew, after a change of it that changed no certificate.
   [[nodiscard]] Status LoadRollout();
   // rollout is the one under way.
@@ -253,6 +262,7 @@ class Server {
   std::uint64_t refused_unadmitted_ = 0;  // reports beyond the limits since the last Tick
   // When unadmitted agents were registered within the last minute, by source.
   std::map<std::string, std::vector<Instant>> newcomers_;
+  std::vector<store::UnloadWishRow> unload_wishes_;
   std::optional<store::RolloutRow> rollout_;
   bool offers_changed_ = false;     // since the rollout was last moved on
   std::uint64_t most_answers_ = 0;  // taken and refused, ever

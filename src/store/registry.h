@@ -187,6 +187,26 @@ struct OfferCounts {
   bool operator==(const OfferCounts&) const = default;
 };
 
+// UnloadWishRow says which unload password agents shall have. Of all that cover an agent the newest
+// counts (docs/unload-password.md).
+struct UnloadWishRow {
+  std::int64_t id = 0;        // given by the registry; grows
+  std::string scope;          // "all", "domain:<domain>" (and beneath it), "agent:<agent id>"
+  std::string verifier = {};  // argon2id, PHC form; empty: none shall be set
+  std::string by = {};        // who wished it, for people
+  Instant since = {};
+  bool operator==(const UnloadWishRow&) const = default;
+};
+// UnloadStateRow is the newest wish that an agent was given an order for, and its answer.
+struct UnloadStateRow {
+  AgentId agent;
+  std::int64_t wish = 0;
+  Jti order;
+  std::string verdict = {};  // of the receipt; empty: none yet
+  Instant since = {};
+  bool operator==(const UnloadStateRow&) const = default;
+};
+
 struct TokenRow {
   std::string id;
   Bytes secret;  // 32 octets: needed to check proofs
@@ -249,7 +269,7 @@ class Registry {
 
   [[nodiscard]] virtual Result<std::optional<AgentRow>> FindAgent(const AgentId& id) = 0;
   [[nodiscard]] virtual Status PutAgent(const AgentRow& row) = 0;  // inserts or replaces
-  // DeleteAgent deletes its proof and offers too.
+  // DeleteAgent deletes its proof, offers and unload state too.
   [[nodiscard]] virtual Status DeleteAgent(const AgentId& id) = 0;
   [[nodiscard]] virtual Result<std::vector<AgentRow>> ListAgents(const AgentQuery& query) = 0;
   // AgentsFrom lists those not forgotten whose reports come from `source`, at most `limit`.
@@ -320,6 +340,16 @@ class Registry {
   [[nodiscard]] virtual Result<std::vector<TokenRow>> ListTokens(std::string_view after,
                                                                  std::size_t limit) = 0;
   [[nodiscard]] virtual Status DeleteToken(std::string_view id) = 0;  // none of that id is success
+
+  // AddUnloadWish returns the new id; row.id is ignored.
+  [[nodiscard]] virtual Result<std::int64_t> AddUnloadWish(const UnloadWishRow& row) = 0;
+  // DeleteUnloadWish succeeds where there is none.
+  [[nodiscard]] virtual Status DeleteUnloadWish(std::int64_t id) = 0;
+  // ListUnloadWishes is by id.
+  [[nodiscard]] virtual Result<std::vector<UnloadWishRow>> ListUnloadWishes() = 0;
+  [[nodiscard]] virtual Status PutUnloadState(const UnloadStateRow& row) = 0;  // by agent
+  [[nodiscard]] virtual Result<std::optional<UnloadStateRow>> FindUnloadState(
+      const AgentId& agent) = 0;
 
   [[nodiscard]] virtual Status AddEvent(const EventRow& row) = 0;  // row.id is ignored
   [[nodiscard]] virtual Result<std::vector<EventRow>> ListEvents(std::int64_t after,

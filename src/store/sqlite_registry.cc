@@ -6,6 +6,7 @@
 #include "store/sqlite_proofs.h"
 #include "store/sqlite_records.h"
 #include "store/sqlite_rollouts.h"
+#include "store/sqlite_unload.h"
 
 namespace countersign::store {
 namespace {
@@ -20,7 +21,8 @@ class SqliteRegistry final : public Registry {
         orders_(*connection_),
         proofs_(*connection_),
         records_(*connection_),
-        rollouts_(*connection_) {}
+        rollouts_(*connection_),
+        unload_(*connection_) {}
 
   Status Transact(const std::function<Status()>& body) override {
     return connection_->Transact(body);
@@ -107,6 +109,15 @@ class SqliteRegistry final : public Registry {
     return records_.ListTokens(after, limit);
   }
   Status DeleteToken(std::string_view id) override { return records_.DeleteToken(id); }
+  Result<std::int64_t> AddUnloadWish(const UnloadWishRow& row) override {
+    return unload_.AddWish(row);
+  }
+  Status DeleteUnloadWish(std::int64_t id) override { return unload_.DeleteWish(id); }
+  Result<std::vector<UnloadWishRow>> ListUnloadWishes() override { return unload_.ListWishes(); }
+  Status PutUnloadState(const UnloadStateRow& row) override { return unload_.PutState(row); }
+  Result<std::optional<UnloadStateRow>> FindUnloadState(const AgentId& agent) override {
+    return unload_.FindState(agent);
+  }
   Status AddEvent(const EventRow& row) override { return records_.AddEvent(row); }
   Result<std::vector<EventRow>> ListEvents(std::int64_t after, std::size_t limit) override {
     return records_.ListEvents(after, limit);
@@ -131,6 +142,7 @@ class SqliteRegistry final : public Registry {
   SqliteProofs proofs_;
   SqliteRecords records_;
   SqliteRollouts rollouts_;
+  SqliteUnload unload_;
 };
 
 }  // namespace

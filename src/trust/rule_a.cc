@@ -95,7 +95,8 @@ TrustState Moved(const TrustState& held, const Accepted& accepted) {
                   .owner = accepted.owner(),
                   .server = held.server,
                   .generation = certificate.generation().value_or(0),
-                  .highest = held.highest};
+                  .highest = held.highest,
+                  .spent = held.spent};
   for (auto& entry : next.highest) {
     if (entry.server == next.server) {
       entry.generation = next.generation;

@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::string_view kMagic = "CSTS";
 constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersionWithSpent = 2;  // so that each state has one form
+
+// As large as the protocol's integers are.
+constexpr std::uint64_t kMaxExp = (std::uint64_t{1} << 53) - 1;
 
 std::unexpected<Error> Damaged(std::string_view what) {
   return Fail(Code::kDamaged, "the trust state is damaged: " + std::string(what),
@@ -43,9 +47,26 @@ Status CheckConsistent(const TrustState& state) {
       if (state.highest[i].server == state.highest[j].server) return Damaged("a server id twice");
     }
   }
+  for (std::size_t i = 0; i < state.spent.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (state.spent[i].jti == state.spent[j].jti) return Damaged("a used-up warrant twice");
+    }
+  }
   if (!state.bundle.empty() && (!(state.bundle.front() == state.certificate) ||
                                 state.bundle[1].key().digest() != state.owner)) {
     return Damaged("the bundle is of another certificate or owner");
+  }
+  return {};
+}
+
+Status ReadSpent(Reader& reader, TrustState& state) {
+  const std::size_t num = reader.ReadU16();
+  if (num == 0 || num > kMaxSpentWarrants) return Damaged("number of used-up warrants");
+  for (std::size_t i = 0; i < num; ++i) {
+    const Jti jti(reader.ReadArray<16>());
+    const std::uint64_t exp = reader.ReadU64();
+    if (exp > kMaxExp) return Damaged("the end of a used-up warrant");
+    state.spent.push_back({jti, FromUnix(static_cast<std::int64_t>(exp))});
   }
   return {};
 }
@@ -64,6 +85,28 @@ const TrustState::Highest* TrustState::FindHighest(const ServerId& id) const {
   return at == highest.end() ? nullptr : &*at;
 }
 
+bool TrustState::HasSpent(const Jti& jti) const {
+  return std::ranges::find(spent, jti, &SpentWarrant::jti) != spent.end();
+}
+
+Result<TrustState> WithSpent(TrustState state, const SpentWarrant& spent, Instant now) {
+  if (state.HasSpent(spent.jti)) {
+    return Fail(Code::kRefused, "the warrant " + spent.jti.Text() + " was used up here before");
+  }
+  if (state.spent.size() >= kMaxSpentWarrants) {
+    std::erase_if(state.spent, [&](const SpentWarrant& one) { return one.exp <= now; });
+  }
+  if (state.spent.size() >= kMaxSpentWarrants) {
+    return Fail(
+        Code::kRefused,
+        "this agent remembers " + std::to_string(kMaxSpentWarrants) +
+            " used-up warrants that have not run out yet, and takes no other until one has",
+        "wait until " + FormatUtc(std::ranges::min(state.spent, {}, &SpentWarrant::exp).exp));
+  }
+  state.spent.push_back(spent);
+  return state;
+}
+
 Result<TrustState> FirstTrust(const crypto::Certificate& certificate, const TrustState* previous) {
   auto identity = IdentityOf(certificate);
   if (!identity) return std::unexpected(std::move(identity).error());
@@ -73,7 +116,10 @@ Result<TrustState> FirstTrust(const crypto::Certificate& certificate, const Trus
                    .server = identity->server_ids.front(),
                    .generation = identity->generation,
                    .highest = {}};
-  if (previous != nullptr) state.highest = previous->highest;
+  if (previous != nullptr) {
+    state.highest = previous->highest;
+    state.spent = previous->spent;
+  }
   SetHighest(state.highest, {state.server, state.generation, certificate.thumbprint()});
   if (state.highest.size() > kMaxServerIds) {
     return Fail(Code::kExhausted,
@@ -87,7 +133,7 @@ Result<TrustState> FirstTrust(const crypto::Certificate& certificate, const Trus
 
 Bytes EncodeTrustState(const TrustState& state) {
   Writer writer;
-  writer.Raw(AsBytes(kMagic)).U8(kVersion);
+  writer.Raw(AsBytes(kMagic)).U8(state.spent.empty() ? kVersion : kVersionWithSpent);
   writer.Raw(state.owner).Raw(state.server.bytes()).U64(state.generation);
   writer.Prefixed(state.certificate.der());
   writer.U8(static_cast<std::uint8_t>(state.bundle.size()));
@@ -95,6 +141,12 @@ Bytes EncodeTrustState(const TrustState& state) {
   writer.U8(static_cast<std::uint8_t>(state.highest.size()));
   for (const auto& entry : state.highest) {
     writer.Raw(entry.server.bytes()).U64(entry.generation).Raw(entry.thumbprint);
+  }
+  if (!state.spent.empty()) {
+    writer.U16(static_cast<std::uint16_t>(state.spent.size()));
+    for (const auto& entry : state.spent) {
+      writer.Raw(entry.jti.bytes()).U64(static_cast<std::uint64_t>(ToUnix(entry.exp)));
+    }
   }
   writer.Raw(crypto::Sha256(writer.bytes()));
   return writer.Take();
@@ -107,7 +159,9 @@ Result<TrustState> ParseTrustState(ByteView file) {
     return Damaged("checksum");
   }
   Reader reader(body);
-  if (AsText(reader.ReadBytes(kMagic.size())) != kMagic || reader.ReadU8() != kVersion) {
+  const bool is_ours = AsText(reader.ReadBytes(kMagic.size())) == kMagic;
+  const std::uint8_t version = reader.ReadU8();
+  if (!is_ours || (version != kVersion && version != kVersionWithSpent)) {
     return Damaged("it is no trust state of a version that this program knows");
   }
   const auto owner = reader.ReadArray<32>();
@@ -132,6 +186,7 @@ Result<TrustState> ParseTrustState(ByteView file) {
     entry.thumbprint = reader.ReadArray<32>();
     state.highest.push_back(entry);
   }
+  if (version == kVersionWithSpent) COUNTERSIGN_RETURN_IF_ERROR(ReadSpent(reader, state));
   if (!reader.AtEnd()) return Damaged("length of its parts");
   COUNTERSIGN_RETURN_IF_ERROR(CheckConsistent(state));
   return state;

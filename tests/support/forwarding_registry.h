@@ -127,6 +127,22 @@ class ForwardingRegistry : public store::Registry {
   [[nodiscard]] Status DeleteToken(std::string_view id) override {
     return registry_.DeleteToken(id);
   }
+  [[nodiscard]] Result<std::int64_t> AddUnloadWish(const store::UnloadWishRow& row) override {
+    return registry_.AddUnloadWish(row);
+  }
+  [[nodiscard]] Status DeleteUnloadWish(std::int64_t id) override {
+    return registry_.DeleteUnloadWish(id);
+  }
+  [[nodiscard]] Result<std::vector<store::UnloadWishRow>> ListUnloadWishes() override {
+    return registry_.ListUnloadWishes();
+  }
+  [[nodiscard]] Status PutUnloadState(const store::UnloadStateRow& row) override {
+    return registry_.PutUnloadState(row);
+  }
+  [[nodiscard]] Result<std::optional<store::UnloadStateRow>> FindUnloadState(
+      const AgentId& agent) override {
+    return registry_.FindUnloadState(agent);
+  }
   [[nodiscard]] Status AddEvent(const store::EventRow& row) override {
     return registry_.AddEvent(row);
   }

@@ -85,6 +85,7 @@ Status MemoryRegistry::DeleteAgent(const AgentId& id) {
   Erase(content_.agents, id);
   Erase(content_.proofs, id);
   EraseMoving(id);
+  Erase(content_.unload_states, id);
   EraseOffers([&](const store::OfferRow& row) { return row.agent == id; });
   return {};
 }
@@ -373,6 +374,33 @@ Result<std::vector<store::TokenRow>> MemoryRegistry::ListTokens(std::string_view
 Status MemoryRegistry::DeleteToken(std::string_view id) {
   Erase(content_.tokens, std::string(id));
   return {};
+}
+
+Result<std::int64_t> MemoryRegistry::AddUnloadWish(const store::UnloadWishRow& row) {
+  store::UnloadWishRow added = row;
+  added.id = ++content_.last_unload_wish;
+  Set(content_.unload_wishes, added.id, added);
+  return added.id;
+}
+
+Status MemoryRegistry::DeleteUnloadWish(std::int64_t id) {
+  Erase(content_.unload_wishes, id);
+  return {};
+}
+
+Result<std::vector<store::UnloadWishRow>> MemoryRegistry::ListUnloadWishes() {
+  std::vector<store::UnloadWishRow> rows;
+  for (const auto& [id, row] : content_.unload_wishes) rows.push_back(row);
+  return rows;
+}
+
+Status MemoryRegistry::PutUnloadState(const store::UnloadStateRow& row) {
+  Set(content_.unload_states, row.agent, row);
+  return {};
+}
+
+Result<std::optional<store::UnloadStateRow>> MemoryRegistry::FindUnloadState(const AgentId& agent) {
+  return Find(content_.unload_states, agent);
 }
 
 Status MemoryRegistry::AddEvent(const store::EventRow& row) {

@@ -33,6 +33,9 @@ class MemoryRegistry final : public store::Registry, private store::MoveTable {
     std::map<AgentId, store::ExpectedRow> expected;
     std::map<Digest, store::CertificateRow> certificates;
     std::map<std::string, store::TokenRow, std::less<>> tokens;
+    std::map<std::int64_t, store::UnloadWishRow> unload_wishes;
+    std::int64_t last_unload_wish = 0;  // no number is given twice
+    std::map<AgentId, store::UnloadStateRow> unload_states;
     std::map<std::int64_t, store::EventRow> events;
     std::map<std::int64_t, store::HistoryRow> history;
     std::map<std::string, std::string, std::less<>> meta;
@@ -98,6 +101,12 @@ class MemoryRegistry final : public store::Registry, private store::MoveTable {
   [[nodiscard]] Result<std::vector<store::TokenRow>> ListTokens(std::string_view after,
                                                                 std::size_t limit) override;
   [[nodiscard]] Status DeleteToken(std::string_view id) override;
+  [[nodiscard]] Result<std::int64_t> AddUnloadWish(const store::UnloadWishRow& row) override;
+  [[nodiscard]] Status DeleteUnloadWish(std::int64_t id) override;
+  [[nodiscard]] Result<std::vector<store::UnloadWishRow>> ListUnloadWishes() override;
+  [[nodiscard]] Status PutUnloadState(const store::UnloadStateRow& row) override;
+  [[nodiscard]] Result<std::optional<store::UnloadStateRow>> FindUnloadState(
+      const AgentId& agent) override;
   [[nodiscard]] Status AddEvent(const store::EventRow& row) override;
   [[nodiscard]] Result<std::vector<store::EventRow>> ListEvents(std::int64_t after,
                                                                 std::size_t limit) override;
