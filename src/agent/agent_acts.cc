@@ -115,8 +115,12 @@ ActOutcome Agent::SetInterval(const ActOrder& order) {
     }
     interval = Seconds(*number);
   }
+  const Seconds before = counters_.own_interval();
   counters_.set_own_interval(interval);
-  if (const auto saved = counters_.Save(); !saved) return ActFailed(saved.error().message);
+  if (const auto saved = counters_.Save(); !saved) {
+    counters_.set_own_interval(before);
+    return ActFailed(saved.error().message);
+  }
   next_report_at_ = std::min<Uptime>(next_report_at_, order.now.boot + this->interval());
   return ActEnded{Verdict::kDone, boost::json::serialize(
                                       boost::json::object{{"interval", this->interval().count()},

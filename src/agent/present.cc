@@ -3,6 +3,7 @@
 #include "agent/head_memory.h"
 #include "base/encoding.h"
 #include "crypto/hash.h"
+#include "store/policy.h"
 
 namespace countersign::agent {
 namespace {
@@ -47,6 +48,26 @@ boost::json::object StatusJson(const AgentId& id, const store::AgentConfig& conf
           {"domain", config.domain},
           {"certificate", CertificateJson(trust)},
           {"history", HistoryJson(HeadMemory::Parse(head))}};
+}
+
+boost::json::object ActsJson(Agent& agent) {
+  const store::Policy& policy = agent.policy();
+  boost::json::array allowed;
+  auto acts = agent.acts().Names();
+  for (const auto& [act, path] : policy.hooks) acts.push_back(act);
+  for (const std::string& act : acts) {
+    if (policy.Allows(act)) allowed.emplace_back(act);
+  }
+  boost::json::array programs;
+  for (const auto& [name, program] : policy.programs) programs.emplace_back(name);
+  boost::json::array hooks;
+  for (const auto& [act, path] : policy.hooks) hooks.emplace_back(act);
+  return {{"allowed", std::move(allowed)},
+          {"programs", std::move(programs)},
+          {"hooks", std::move(hooks)},
+          {"policy_not_taken", agent.policy_trouble()},
+          {"interval", agent.interval().count()},
+          {"interval_by_order", agent.own_interval().count()}};
 }
 
 boost::json::object RenewalJson(std::string_view result, std::string_view why,

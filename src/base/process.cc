@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -13,7 +14,10 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
+#include "base/descriptors.h"
+#include "base/files.h"
 #include "base/secret.h"
 #include "base/time.h"
 
@@ -49,6 +53,31 @@ Status BecomeOwnerOf(const std::filesystem::path& folder) {
   }
   ForbidCoreDumps();
   return {};
+}
+
+Error ExecuteAnew() {
+  constexpr std::size_t kMaxArguments = 1024UL * 1024;
+  constexpr std::string_view kReplaced = " (deleted)";
+  std::error_code failed;
+  std::string program = std::filesystem::read_symlink("/proc/self/exe", failed).string();
+  if (failed) return {Code::kIo, "/proc/self/exe: " + failed.message()};
+  // After an upgrade the new program stands where the old one was.
+  if (program.ends_with(kReplaced)) program.resize(program.size() - kReplaced.size());
+  auto line = ReadFile("/proc/self/cmdline", kMaxArguments);
+  if (!line) return std::move(line).error();
+  line->push_back(0);
+  std::vector<char*> arguments;
+  for (std::size_t begin = 0; begin + 1 < line->size();) {
+    arguments.push_back(reinterpret_cast<char*>(line->data() + begin));
+    begin += std::strlen(arguments.back()) + 1;
+  }
+  arguments.push_back(nullptr);
+  CloseOnExecFrom(3);
+  ::signal(SIGHUP, SIG_IGN);
+  ::execv(program.c_str(), arguments.data());
+  const int error = errno;
+  ::signal(SIGHUP, SIG_DFL);
+  return {Code::kIo, program + " cannot be executed: " + std::strerror(error)};
 }
 
 std::string HostName() {

@@ -21,6 +21,11 @@ void ForbidCoreDumps();
 // owns the folder.
 [[nodiscard]] Status BecomeOwnerOf(const std::filesystem::path& folder);
 
+// ExecuteAnew replaces this process by its own program, as it stands on the disk now, with the same
+// arguments and environment: same process id, no descriptor beyond the first three, no locks.
+// Returns only if that fails. SIGHUP is ignored until the program takes care of it again.
+[[nodiscard]] Error ExecuteAnew();
+
 // HostName is the machine's own name; "localhost" if it has none.
 [[nodiscard]] std::string HostName();
 // PlatformName is like "Linux 6.1.0 x86_64".

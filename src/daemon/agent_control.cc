@@ -46,6 +46,7 @@ std::string AgentControl::ShowStatus() const {
                                   agent_.counters().head());
   status["ok"] = true;
   status["running"] = true;
+  status["acts"] = agent::ActsJson(agent_);
   status["last_error"] = reporter_.last_error();
   status["last_verified"] = reporter_.last_verified() ? FormatUtc(*reporter_.last_verified()) : "";
   return json::serialize(status);

@@ -9,8 +9,10 @@
 #include "base/process.h"
 #include "crypto/hash.h"
 #include "daemon/agent_control.h"
+#include "daemon/local_policy.h"
 #include "daemon/reporter.h"
 #include "daemon/service.h"
+#include "daemon/tasks.h"
 #include "net/control_server.h"
 #include "net/http_server.h"
 #include "net/open_when_free.h"
@@ -40,6 +42,7 @@ class AgentDaemon {
         agent_(agent),
         log_(log),
         reporter_(io.get_executor(), agent, installation.config, log),
+        tasks_(io.get_executor(), agent, reporter_, log),
         watch_(io.get_executor()),
         control_handler_(installation, agent, reporter_, random, log) {}
 
@@ -66,6 +69,8 @@ class AgentDaemon {
                                    });
     if (!control) return std::unexpected(std::move(control).error());
     control_ = std::make_unique<net::ControlServer>(*std::move(control));
+    LoadLocalPolicy(agent_, log_);
+    reporter_.AfterReply([this] { tasks_.Look(); });
     asio::co_spawn(io_, reporter_.Run(), asio::detached);
     asio::co_spawn(io_, WatchCertificateFile(), asio::detached);
     log_.Write(LogLevel::kInfo, "agent " + agent_.id().Text() + " listens at " +
@@ -74,11 +79,17 @@ class AgentDaemon {
     return {};
   }
 
-  void Reload() { log_.Write(LogLevel::kInfo, "agent.toml is read at the next start"); }
+  void Reload() {
+    LoadLocalPolicy(agent_, log_);
+    log_.Write(LogLevel::kInfo, "policy read anew; agent.toml is read at the next start");
+  }
+  // Whether an order wants this process to go on as its program anew.
+  [[nodiscard]] bool restarting() const { return tasks_.restarting(); }
 
   asio::awaitable<void> Stop() {
     stopping_ = true;
     watch_.Wake();
+    tasks_.Stop();
     reporter_.Stop();
     co_await control_->Stop();
     co_await http_->Stop();
@@ -122,6 +133,7 @@ class AgentDaemon {
   asio::awaitable<net::HttpResponse> TakeOrder(net::HttpRequest request) {
     auto answer = agent_.TakeOrder(request.body, request.source.SourceKey(), ReadClocks());
     reporter_.Wake();
+    tasks_.Look();
     if (answer.pending) {
       auto receipt = co_await AwaitReceipt(*answer.pending);
       if (!receipt) co_return net::MakeText(503, "no receipt can be signed");
@@ -153,6 +165,7 @@ class AgentDaemon {
   agent::Agent& agent_;
   Log& log_;
   Reporter reporter_;
+  Tasks tasks_;
   Waker watch_;
   bool stopping_ = false;
   AgentControl control_handler_;
@@ -160,10 +173,8 @@ class AgentDaemon {
   std::unique_ptr<net::ControlServer> control_;
 };
 
-}  // namespace
-
-Status RunAgent(const std::filesystem::path& folder, Log& log) {
-  ForbidCoreDumps();
+// RunOnce runs the agent until it is told to stop; whether it is to go on as its program anew.
+Result<bool> RunOnce(const std::filesystem::path& folder, Log& log) {
   auto installation = net::OpenWhenFree(folder, [&] { return agent::Installation::Open(folder); });
   if (!installation) return std::unexpected(std::move(installation).error());
   crypto::SystemRandom random;
@@ -174,9 +185,25 @@ Status RunAgent(const std::filesystem::path& folder, Log& log) {
   asio::io_context io(1);
   AgentDaemon daemon(io, *installation, **agent, random, log);
   COUNTERSIGN_RETURN_IF_ERROR(daemon.Start());
-  RunUntilStopped(io, {.reload = [&] { daemon.Reload(); }, .stop = [&] { return daemon.Stop(); }},
+  RunUntilStopped(io,
+                  {.reload = [&] { daemon.Reload(); },
+                   .stop = [&] { return daemon.Stop(); },
+                   .goes_on = [&] { return daemon.restarting(); }},
                   log);
-  return {};
+  return daemon.restarting();
+}
+
+}  // namespace
+
+Status RunAgent(const std::filesystem::path& folder, Log& log) {
+  for (;;) {
+    ForbidCoreDumps();
+    const auto again = RunOnce(folder, log);
+    if (!again) return std::unexpected(again.error());
+    if (!*again) return {};
+    // Only if that fails it comes back: an order cannot end the agent, so it begins again here.
+    log.Write(LogLevel::kWarning, ExecuteAnew().message + "; the same process goes on");
+  }
 }
 
 }  // namespace countersign::daemon

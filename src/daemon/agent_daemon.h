@@ -8,7 +8,8 @@
 namespace countersign::daemon {
 
 // RunAgent opens the agent's folder and runs the agent until SIGTERM or SIGINT: listener, reports,
-// control socket. Blocks; one thread.
+// control socket. After an order to restart the process becomes its program anew. Blocks; one
+// thread.
 [[nodiscard]] Status RunAgent(const std::filesystem::path& folder, Log& log);
 
 }  // namespace countersign::daemon

@@ -65,6 +65,8 @@ asio::awaitable<mover::Renewal::Outcome> Renew(mover::Renewal& renewal,
 
 asio::awaitable<void> Reporter::Run() {
   while (!stopping_) {
+    busy_ = true;
+    co_await PostReceipts(agent_.TakeReceipts());
     const auto wait = agent_.NextReportAt() - ReadClocks().boot;
     if (wait <= Uptime(0)) {
       co_await ReportOnce();
@@ -73,8 +75,15 @@ asio::awaitable<void> Reporter::Run() {
     if (const auto saved = agent_.Save(); !saved) {
       log_.Write(LogLevel::kError, saved.error().message);
     }
+    busy_ = false;
     co_await waker_.Sleep(std::min<std::chrono::milliseconds>(wait, kLongestSleep));
   }
+}
+
+void Reporter::ActEnded() {
+  busy_ = true;
+  waker_.Wake();
+  answered_.cancel();
 }
 
 void Reporter::Stop() {
@@ -121,6 +130,7 @@ asio::awaitable<void> Reporter::ReportOnce() {
       last_error_.clear();
       last_verified_ = ReadClocks().wall;
     }
+    if (after_reply_) after_reply_();
     auto receipts = agent_.TakeReceipts();
     std::ranges::move(outcome.receipts, std::back_inserter(receipts));
     co_await PostReceipts(std::move(receipts));

@@ -2,6 +2,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -40,7 +41,13 @@ class Reporter {
   void Wake() { waker_.Wake(); }
   [[nodiscard]] boost::asio::awaitable<void> Run();
   void Stop();
-  // NextAnswer returns when a report has ended, or after `most`.
+  // AfterReply: `then` is called whenever a reply was taken: its orders may have left tasks.
+  void AfterReply(std::function<void()> then) { after_reply_ = std::move(then); }
+  // ActEnded posts the receipt of an act that has ended, and wakes whoever waits for it.
+  void ActEnded();
+  // Whether an exchange with the server is under way, or a receipt waits to be posted.
+  [[nodiscard]] bool busy() const { return busy_; }
+  // NextAnswer returns when a report or an act has ended, or after `most`.
   [[nodiscard]] boost::asio::awaitable<void> NextAnswer(std::chrono::milliseconds most);
   // LastError is why the newest report failed; empty if it did not.
   [[nodiscard]] const std::string& last_error() const { return last_error_; }
@@ -58,6 +65,8 @@ class Reporter {
   boost::asio::steady_timer answered_;  // never expires; cancelled to wake all who wait
   std::string last_error_;
   std::optional<Instant> last_verified_;
+  std::function<void()> after_reply_;
+  bool busy_ = false;
   bool stopping_ = false;
 };
 

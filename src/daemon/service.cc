@@ -48,8 +48,9 @@ asio::awaitable<void> RunLifecycle(net::ServiceManager manager, Lifecycle lifecy
     Warn(log, manager.NotifyReady());
   }
   *running = false;
-  Warn(log, manager.NotifyStopping());
-  log.Write(LogLevel::kInfo, "stopping");
+  const bool goes_on = lifecycle.goes_on && lifecycle.goes_on();
+  Warn(log, goes_on ? manager.NotifyReloading() : manager.NotifyStopping());
+  log.Write(LogLevel::kInfo, goes_on ? "restarting" : "stopping");
   co_await lifecycle.stop();
 }
 

@@ -28,6 +28,9 @@ class Waker {
 struct Lifecycle {
   std::function<void()> reload;                        // SIGHUP
   std::function<boost::asio::awaitable<void>()> stop;  // SIGTERM, SIGINT: then the loop ends
+  // Whether this process goes on after the stop (its program anew): the service manager is told of
+  // a reload then. Empty: it does not.
+  std::function<bool()> goes_on = {};
 };
 
 // RunUntilStopped runs the loop: tells the service manager that the daemon is ready, keeps its
