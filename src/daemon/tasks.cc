@@ -133,6 +133,12 @@ asio::awaitable<void> Tasks::Carry(Jti jti, agent::RunProgram program) {
   End(jti, agent::ProgramResult(ended));
 }
 
+// Until the daemon can move: nothing has changed, and the order says so.
+asio::awaitable<void> Tasks::Carry(Jti jti, agent::MoveAgent) {
+  End(jti, agent::ActFailed("this agent cannot move by an order yet"));
+  co_return;
+}
+
 // The receipt goes first: with the answer to the order, which a stop lets finish, or posted after
 // the reply that brought it.
 asio::awaitable<void> Tasks::Restart() {

@@ -27,6 +27,7 @@ class Tasks {
 
  private:
   [[nodiscard]] boost::asio::awaitable<void> Carry(Jti jti, agent::RunProgram program);
+  [[nodiscard]] boost::asio::awaitable<void> Carry(Jti jti, agent::MoveAgent move);
   [[nodiscard]] boost::asio::awaitable<void> Restart();
   void End(const Jti& jti, const agent::ActEnded& ended);
 
