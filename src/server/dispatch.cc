@@ -90,7 +90,7 @@ bool Server::IsCallable(const net::IpAddress& address, std::string_view report_s
 }
 
 std::optional<net::IpAddress> Server::AddressOf(const store::AgentRow& row) const {
-  if (row.port == 0) return std::nullopt;
+  if (row.port == 0 || reach_.IsInNetwork(row)) return std::nullopt;
   const auto source = net::IpAddress::Parse(row.source);
   if (source && IsCallable(*source, row.source)) return source;
   for (const std::string& text : row.addresses) {
@@ -113,7 +113,12 @@ Result<std::vector<Call>> Server::DueCalls(Instant now, std::size_t limit,
       const auto is_open = RefreshJti(order, now);
       if (!is_open) return std::unexpected(is_open.error());
       if (!*is_open) continue;
-      const auto address = *row && MayCommand(**row) ? AddressOf(**row) : std::nullopt;
+      const bool may_call = *row && MayCommand(**row) && reach_.MayBeCalled(**row, now);
+      // One that waits here is answered, but for the call that finds out whether it can be called
+      // again.
+      const bool is_trial = may_call && (*row)->unreachable;
+      const bool waits = waiting_.Contains(order.agent);
+      const auto address = may_call && (is_trial || !waits) ? AddressOf(**row) : std::nullopt;
       if (address && order.attempts < kMaxAttempts) {
         ++order.attempts;
         order.next_attempt = now + kRetryAfter;
@@ -124,7 +129,9 @@ Result<std::vector<Call>> Server::DueCalls(Instant now, std::size_t limit,
                          .tls = (*row)->tls,
                          .key = crypto::Sha256((*row)->key)});
       } else {
-        order.next_attempt = std::max(order.expires, now + kRetryAfter);  // its report brings it
+        // Its report brings it: the one that waits here, if there is one.
+        order.next_attempt = std::max(waits ? now : order.expires, now + kRetryAfter);
+        waiting_.Tell(order.agent);
       }
       COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutOrder(order));
     }
@@ -210,6 +217,18 @@ Result<std::string> Server::SignCall(const Call& call, std::string_view challeng
 }
 
 void Server::CallFailed(const Call& call, std::string_view why, Instant now) {
+  const auto noted = world_.registry.Transact([&]() -> Status {
+    auto row = world_.registry.FindAgent(call.agent);
+    if (!row || !*row) return row ? Status() : std::unexpected(std::move(row).error());
+    ReachPolicy::TakeFailedCall(**row, now);
+    return world_.registry.PutAgent(**row);
+  });
+  if (!noted) world_.log.Write(LogLevel::kError, noted.error().message);
+  CallDropped(call, why, now);
+}
+
+void Server::CallDropped(const Call& call, std::string_view why, Instant now) {
+  waiting_.Tell(call.agent);  // it may wait here
   auto found = world_.registry.FindOrder(call.jti);
   const auto order = found ? *std::move(found) : std::nullopt;
   std::string next;

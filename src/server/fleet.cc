@@ -67,7 +67,9 @@ Member Judge(const Server& server, const store::AgentRow& row,
   if (!row.last_contact || now - *row.last_contact > kUnseenAfter) {
     return {.prospect = Prospect::kUnseen};
   }
-  return {.prospect = server.AddressOf(row) ? Prospect::kAtOnce : Prospect::kNextContact};
+  const bool at_once = server.waiting().Contains(row.id) ||
+                       (server.AddressOf(row) && server.reach().MayBeCalled(row, now));
+  return {.prospect = at_once ? Prospect::kAtOnce : Prospect::kNextContact};
 }
 
 void Count(FleetCounts& counts, Prospect prospect) {

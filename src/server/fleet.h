@@ -17,7 +17,7 @@ namespace countersign::server {
 
 enum class Prospect {
   kTaken,        // proved to hold the pending certificate
-  kAtOnce,       // can be called, and will take it over then
+  kAtOnce,       // can be called, or waits here, and will take it over then
   kNextContact,  // will take it over when it reports
   kUnseen,       // the same, but was not heard of for longer than kUnseenAfter
   kHands,        // will not by itself; with the reason

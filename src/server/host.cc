@@ -119,7 +119,9 @@ Status Host::TakeConfig() {
   if (!config) return std::unexpected(std::move(config).error());
   auto networks = net::NetworkSet::Parse(config->call_networks);
   if (!networks) return std::unexpected(std::move(networks).error());
-  server_->set_config(*std::move(config), *std::move(networks));
+  auto unreachable = net::NetworkSet::Parse(config->unreachable_networks);
+  if (!unreachable) return WithContext("unreachable_networks", std::move(unreachable).error());
+  server_->set_config(*std::move(config), *std::move(networks), *std::move(unreachable));
   return {};
 }
 

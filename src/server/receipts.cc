@@ -30,13 +30,13 @@ CallNext Server::TakeReceipt(Call& call, std::string_view message, Instant now) 
     auto row = world_.registry.FindAgent(call.agent);
     if (!row) return std::unexpected(std::move(row).error());
     if (!*order || !*row) return {};
-    auto answer = BelieveReceipt(*receipt, message, **order, **row, now);
+    auto answer = BelieveReceipt(*receipt, message, **order, **row, ReachPolicy::Way::kCall, now);
     if (!answer) return std::unexpected(std::move(answer).error());
     believed = *answer;
     return {};
   });
   if (!stored) {
-    CallFailed(call, stored.error().message, now);
+    CallDropped(call, stored.error().message, now);
     return CallNext::kEnded;
   }
   if (!believed) {
@@ -52,7 +52,8 @@ CallNext Server::TakeReceipt(Call& call, std::string_view message, Instant now) 
 }
 
 Result<bool> Server::BelieveReceipt(const wire::SignedReceipt& message, std::string_view text,
-                                    store::OrderRow& order, store::AgentRow& row, Instant now) {
+                                    store::OrderRow& order, store::AgentRow& row,
+                                    ReachPolicy::Way way, Instant now) {
   const wire::Receipt& receipt = message.receipt;
   if (receipt.iss != row.id || order.agent != row.id || row.forgotten) return false;
   if (receipt.order && *receipt.order != order.jti) return false;
@@ -68,6 +69,7 @@ Result<bool> Server::BelieveReceipt(const wire::SignedReceipt& message, std::str
 
   row.last_contact = now;
   row.last_verified = now;
+  reach_.TakeReceipt(row, way, now);
   const bool overtaken = IsOvertaken(row, receipt.seq, proof);
   if (!overtaken) {
     row.aud = receipt.aud;
@@ -121,7 +123,8 @@ int Server::TakePostedReceipt(std::string_view message, Instant now) {
     if (!row) return std::unexpected(std::move(row).error());
     if (!*order || !*row) return {};
     const bool known = (*order)->agent == (*row)->id && (*order)->state == store::OrderState::kDone;
-    auto believed = BelieveReceipt(*receipt, message, **order, **row, now);
+    auto believed =
+        BelieveReceipt(*receipt, message, **order, **row, ReachPolicy::Way::kPosted, now);
     if (!believed) return std::unexpected(std::move(believed).error());
     if (*believed || known) status = 204;
     return {};

@@ -52,13 +52,13 @@ Nonce GiveNonce(store::AgentRow& row, bool proved, RandomSource& random, Instant
 
 }  // namespace
 
-ReportAnswer Server::TakeReport(std::string_view message, const net::IpAddress& source,
-                                Instant now) {
+ReportAnswer Server::TakeReport(std::string_view message, const net::IpAddress& source, Instant now,
+                                Seconds wait) {
   const auto report = wire::ParseReport(message);
   if (!report || !wire::IsSignedBy(report->envelope, report->key)) return {};
   ReportAnswer answer{.status = 503, .reply = {}, .nonce = {}, .retry_after = kRetryAfterLimit};
   const auto done = world_.registry.Transact([&]() -> Status {
-    auto taken = IntakeReport(*report, message, source, now);
+    auto taken = IntakeReport(*report, message, source, now, wait);
     if (!taken) return std::unexpected(std::move(taken).error());
     answer = *std::move(taken);
     return {};
@@ -73,7 +73,7 @@ ReportAnswer Server::TakeReport(std::string_view message, const net::IpAddress& 
 }
 
 Result<ReportAnswer> Server::IntakeReport(const wire::SignedReport& message, std::string_view text,
-                                          const net::IpAddress& source, Instant now) {
+                                          const net::IpAddress& source, Instant now, Seconds wait) {
   const wire::Report& report = message.report;
   auto found = FindOrRegister(message, source, now);
   if (!found) return std::unexpected(std::move(found).error());
@@ -96,12 +96,67 @@ Result<ReportAnswer> Server::IntakeReport(const wire::SignedReport& message, std
     COUNTERSIGN_RETURN_IF_ERROR(KeepProof(*row, report.held, store::ProofKind::kReport, text, now));
   }
   COUNTERSIGN_RETURN_IF_ERROR(Rejudge(*row, now));
-  const Nonce nonce = GiveNonce(*row, given.has_value(), world_.random, now);
-  auto reply = MakeReply(*row, report, given.has_value(), nonce, now);
-  if (!reply) return std::unexpected(std::move(reply).error());
+  auto draft = DraftReply(*row, report, given.has_value(), now);
+  if (!draft) return std::unexpected(std::move(draft).error());
+  if (wait <= Seconds(0) || !given || !MayHold(*row, draft->reply, source)) {
+    return SendReply(*row, *std::move(draft), given.has_value(), now);
+  }
   COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutAgent(*row));
-  return ReportAnswer{
-      .status = 200, .reply = *std::move(reply), .nonce = nonce.Text(), .retry_after = 0};
+  ReportAnswer answer{.status = 200, .reply = {}, .nonce = {}, .retry_after = 0};
+  answer.held.emplace(HeldReport{report});
+  wire::Report& kept = answer.held->report;
+  kept.x5c = {};
+  kept.addresses = {};
+  kept.failures = {};
+  kept.enrol.reset();
+  return answer;
+}
+
+// Nothing is held back from an agent that has something to hear, or that gets no orders anyway.
+bool Server::MayHold(const store::AgentRow& row, const wire::Reply& reply,
+                     const net::IpAddress& source) const {
+  const bool has_news =
+      !reply.x5c.empty() || reply.jump || reply.want_bundle || !reply.orders.empty();
+  const bool knows_place = waiting_.Contains(row.id) || waiting_.HasRoom(source);
+  return config_.long_poll != store::LongPoll::kOff && MayCommand(row) && !has_news && knows_place;
+}
+
+Result<ReportAnswer> Server::SendReply(store::AgentRow& row, ReplyDraft draft, bool proved,
+                                       Instant now) {
+  draft.reply.nonce = GiveNonce(row, proved, world_.random, now);
+  auto reply = wire::SignReply(draft.reply, *draft.signer);
+  if (!reply) return std::unexpected(std::move(reply).error());
+  COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutAgent(row));
+  return ReportAnswer{.status = 200,
+                      .reply = *std::move(reply),
+                      .nonce = draft.reply.nonce.Text(),
+                      .retry_after = 0};
+}
+
+ReportAnswer Server::FinishReply(const HeldReport& held, Instant now) {
+  ReportAnswer answer{.status = 503, .reply = {}, .nonce = {}, .retry_after = kRetryAfterLimit};
+  const auto done = world_.registry.Transact([&]() -> Status {
+    auto found = world_.registry.FindAgent(held.report.iss);
+    if (!found) return std::unexpected(std::move(found).error());
+    std::optional<store::AgentRow> row = *std::move(found);
+    if (!row || row->forgotten) {
+      answer = {.status = 403, .reply = {}, .nonce = {}, .retry_after = 0};
+      return {};
+    }
+    auto draft = DraftReply(*row, held.report, true, now);
+    if (!draft) return std::unexpected(std::move(draft).error());
+    auto sent = SendReply(*row, *std::move(draft), true, now);
+    if (!sent) return std::unexpected(std::move(sent).error());
+    answer = *std::move(sent);
+    return {};
+  });
+  if (done) return answer;
+  if (const auto loaded = LoadRollout(); !loaded) {
+    world_.log.Write(LogLevel::kError, loaded.error().message);
+  }
+  world_.log.Write(LogLevel::kError, "no reply to the report of " + held.report.iss.Text() + ": " +
+                                         done.error().message);
+  return {.status = 503, .reply = {}, .nonce = {}, .retry_after = kRetryAfterLimit};
 }
 
 // Nothing if a new agent is beyond the limits.
@@ -127,6 +182,7 @@ Status Server::TakeProvedReport(store::AgentRow& row, const wire::Report& report
   row.last_contact = now;
   row.last_verified = now;
   if (book_.IsOurs(report.aud) && IsOvertaken(row, report.seq, proof)) {
+    reach_.TakeReport(row, report.instance, AddressOf(row).has_value(), now);
     return ApplyProved(row, report.held, report.seq, report.instance, report.time, proof, now);
   }
   row.aud = report.aud;
@@ -137,6 +193,7 @@ Status Server::TakeProvedReport(store::AgentRow& row, const wire::Report& report
     return {};
   }
   TakeReportFields(row, report, source);
+  reach_.TakeReport(row, report.instance, AddressOf(row).has_value(), now);
   const bool was_known = row.admitted && row.held_known;
   COUNTERSIGN_RETURN_IF_ERROR(Admit(row, report, now));
   COUNTERSIGN_RETURN_IF_ERROR(TakeBundle(row, report, now));

@@ -96,8 +96,8 @@ Status Server::TellRewound(const store::AgentRow& row, std::uint64_t generation,
   return Event("server-rewound", &row.id, text, now);
 }
 
-Result<std::string> Server::MakeReply(store::AgentRow& row, const wire::Report& report, bool proved,
-                                      const Nonce& nonce, Instant now) {
+Result<Server::ReplyDraft> Server::DraftReply(store::AgentRow& row, const wire::Report& report,
+                                              bool proved, Instant now) {
   // Chosen by what the report claims: it is signed by the agent, and a replayed one misleads only
   // the reply to itself.
   const auto signing =
@@ -114,8 +114,8 @@ Result<std::string> Server::MakeReply(store::AgentRow& row, const wire::Report& 
                     .aud = report.iss,
                     .challenge = report.challenge,
                     .iat = static_cast<std::uint64_t>(ToUnix(now)),
-                    .nonce = nonce,
-                    .interval = static_cast<std::uint64_t>(config_.report_interval.count()),
+                    .nonce = {},
+                    .interval = static_cast<std::uint64_t>(reach_.IntervalFor(row).count()),
                     .head = wire::FormatHistoryHead(*head),
                     .jump = row.jump == 0 ? std::nullopt : std::optional(row.jump),
                     .want_bundle = row.want_bundle,
@@ -129,7 +129,11 @@ Result<std::string> Server::MakeReply(store::AgentRow& row, const wire::Report& 
     if (!orders) return std::unexpected(std::move(orders).error());
     reply.orders = *std::move(orders);
   }
-  return wire::SignReply(reply, **signer);
+  const bool may_wait = proved && MayCommand(row);
+  if (may_wait && waiting_.HasRoom(net::IpAddress::Parse(row.source).value_or(net::IpAddress()))) {
+    reply.wait = static_cast<std::uint64_t>(reach_.WaitFor(row).count());
+  }
+  return ReplyDraft{std::move(reply), *signer};
 }
 
 Result<std::vector<std::string>> Server::OrdersForReply(const store::AgentRow& row,

@@ -31,8 +31,8 @@ void Server::AdvanceRollout(Instant now) {
   look_again_ = now + std::chrono::minutes(1);
 }
 
-// Agents that can be called are called, some at a time; the others are offered the certificate when
-// they report.
+// Agents that can be called, or wait here, are asked, some at a time; the others are offered the
+// certificate when they report.
 Status Server::AskSome(Instant now) {
   store::RolloutRow next = *rollout_;
   std::uint64_t left = trust::OffersLeft(next.rollout, now, kAskAtOnce);
@@ -63,7 +63,8 @@ Status Server::Ask(const store::AgentRow& row, store::RolloutRow& rollout, Insta
   const auto* const pending = book_.Pending();
   const bool is_asked = pending != nullptr && MayCommand(row) &&
                         WillTake(row, rollout.rollout.generation) &&
-                        row.held_thumbprint != pending->row.thumbprint && AddressOf(row) &&
+                        row.held_thumbprint != pending->row.thumbprint &&
+                        (AddressOf(row) || waiting_.Contains(row.id)) &&
                         trust::IsOffered(rollout.rollout, row.id, row.domain);
   if (!is_asked) return {};
   const auto open = world_.registry.OpenOrders(row.id, kMaxOrdersInReply);

@@ -10,6 +10,13 @@
 #include "server/standing.h"
 
 namespace countersign::server {
+namespace {
+
+// Until when this server served, about.
+constexpr std::string_view kMetaServedUntil = "served-until";
+constexpr Seconds kServingNoted = std::chrono::minutes(1);
+
+}  // namespace
 
 Result<Server> Server::Create(World world, store::ServerConfig config) {
   auto book = IdentityBook::Load(world.registry);
@@ -21,15 +28,20 @@ Result<Server> Server::Create(World world, store::ServerConfig config) {
                     "this server has no certificate: agents are not served; run "
                     "CertificateManager -c PASSWORD");
   }
-  Server server(world, std::move(config), *std::move(book));
-  server.call_networks_ = *std::move(networks);
+  auto unreachable = net::NetworkSet::Parse(config.unreachable_networks);
+  if (!unreachable) return WithContext("unreachable_networks", std::move(unreachable).error());
+  Server server(world, {}, *std::move(book));
+  server.set_config(std::move(config), *std::move(networks), *std::move(unreachable));
   COUNTERSIGN_RETURN_IF_ERROR(server.LoadRollout());
   return server;
 }
 
-void Server::set_config(store::ServerConfig config, net::NetworkSet call_networks) {
+void Server::set_config(store::ServerConfig config, net::NetworkSet call_networks,
+                        net::NetworkSet unreachable_networks) {
   config_ = std::move(config);
   call_networks_ = std::move(call_networks);
+  reach_ = ReachPolicy(config_, std::move(unreachable_networks));
+  waiting_.SetLimits(config_.max_waiting, config_.max_waiting_per_source);
 }
 
 Status Server::Reload(Instant now) {
@@ -42,6 +54,7 @@ Status Server::Reload(Instant now) {
   const bool is_other = active_of(*book) != active_of(book_);
   book_ = *std::move(book);
   COUNTERSIGN_RETURN_IF_ERROR(LoadRollout());
+  if (is_other) waiting_.TellAll();
   store::AgentQuery query{.standings = {}, .after = std::nullopt, .limit = 1'000};
   for (;;) {
     auto rows = world_.registry.ListAgents(query);
@@ -92,7 +105,27 @@ Result<std::shared_ptr<const crypto::Signer>> Server::SignerOf(
               "CertificateManager -c PASSWORD");
 }
 
+// While the server did not run, no agent could be heard: that is no silence of theirs.
+void Server::KeepServing(Instant now) {
+  const bool is_start = served_until_ == Instant();
+  if (!is_start && now - served_until_ < kServingNoted && served_until_ <= now) return;
+  const auto kept = world_.registry.Transact([&]() -> Status {
+    if (is_start) {
+      const auto text = world_.registry.GetMeta(kMetaServedUntil);
+      if (!text) return std::unexpected(text.error());
+      const auto until = ParseUtc(text->value_or(""));
+      if (until && *until < now) {
+        COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutOffSilence(*until, now - *until));
+      }
+    }
+    return world_.registry.PutMeta(kMetaServedUntil, FormatUtc(now));
+  });
+  served_until_ = now;
+  if (!kept) world_.log.Write(LogLevel::kError, kept.error().message);
+}
+
 void Server::Tick(Instant now) {
+  KeepServing(now);
   const auto lapsed = world_.registry.LapseOrders(now);
   if (!lapsed) world_.log.Write(LogLevel::kError, lapsed.error().message);
   const auto dropped = world_.registry.DropSilentUnadmitted(now - kUnadmittedKept);

@@ -13,10 +13,17 @@
 #include "base/time.h"
 #include "net/address.h"
 #include "server/identity_book.h"
+#include "server/reachability.h"
+#include "server/waiting_room.h"
 #include "server/world.h"
 #include "wire/messages.h"
 
 namespace countersign::server {
+
+// HeldReport is a report that was judged and stored, and whose reply is not made yet.
+struct HeldReport {
+  wire::Report report;  // without what nobody asks for any more
+};
 
 // ReportAnswer is the answer to POST /countersign/v1/report.
 struct ReportAnswer {
@@ -24,6 +31,8 @@ struct ReportAnswer {
   std::string reply;
   std::string nonce;         // for the field Countersign-Nonce; or empty
   unsigned retry_after = 0;  // seconds, with 429 and 503
+  // Set if there is nothing to say yet, and the agent waits: FinishReply makes the reply.
+  std::optional<HeldReport> held = {};
 };
 
 // Call is one exchange that the dispatcher shall make: challenge, order, receipt on one connection.
@@ -67,14 +76,22 @@ class Server {
   [[nodiscard]] World& world() { return world_; }
   // Reload reads the identity anew, after a change of it (issuing.h), and judges every agent anew.
   [[nodiscard]] Status Reload(Instant now);
-  void set_config(store::ServerConfig config, net::NetworkSet call_networks);
+  void set_config(store::ServerConfig config, net::NetworkSet call_networks,
+                  net::NetworkSet unreachable_networks = {});
   // web_keys are the digests of the web host's keys (at most 4), which replies tell agents.
   [[nodiscard]] const std::vector<Digest>& web_keys() const { return web_keys_; }
   void set_web_keys(std::vector<Digest> keys) { web_keys_ = std::move(keys); }
 
   // --- intake ---
+  // `wait`: how long the agent waits for the answer; without it there is always one.
   [[nodiscard]] ReportAnswer TakeReport(std::string_view message, const net::IpAddress& source,
-                                        Instant now);
+                                        Instant now, Seconds wait = Seconds(0));
+  // FinishReply makes the reply to a report that was held, by what is known now. The report is not
+  // judged again.
+  [[nodiscard]] ReportAnswer FinishReply(const HeldReport& held, Instant now);
+  // waiting: who has a report here that was held. The caller enters and answers them.
+  [[nodiscard]] WaitingRoom& waiting() { return waiting_; }
+  [[nodiscard]] const WaitingRoom& waiting() const { return waiting_; }
   // TakePostedReceipt is POST /countersign/v1/receipt: the status (204, 400, 503).
   [[nodiscard]] int TakePostedReceipt(std::string_view message, Instant now);
 
@@ -90,12 +107,18 @@ class Server {
   // CallFailed: no receipt (`why`: "connection refused"). The order waits for the next attempt, or,
   // when all are used up, for the agent's own report.
   void CallFailed(const Call& call, std::string_view why, Instant now);
+  // CallDropped: nothing was sent, for a reason of our own (`why`): the agent is not to blame.
+  void CallDropped(const Call& call, std::string_view why, Instant now);
   // IsCallable: the server would call this address (protocol section 6).
   [[nodiscard]] bool IsCallable(const net::IpAddress& address,
                                 std::string_view report_source) const;
 
-  // AddressOf is where an agent can be called; nothing if it cannot.
+  // AddressOf is where an agent can be called; nothing if it cannot, or is in a network where
+  // nobody is called.
   [[nodiscard]] std::optional<net::IpAddress> AddressOf(const store::AgentRow& row) const;
+
+  // reach judges who can be reached.
+  [[nodiscard]] const ReachPolicy& reach() const { return reach_; }
 
   // AddOrders queues one order for each agent. All or none.
   struct OrderRequest {
@@ -194,7 +217,8 @@ class Server {
 
   [[nodiscard]] Result<ReportAnswer> IntakeReport(const wire::SignedReport& report,
                                                   std::string_view message,
-                                                  const net::IpAddress& source, Instant now);
+                                                  const net::IpAddress& source, Instant now,
+                                                  Seconds wait);
   [[nodiscard]] Result<std::optional<store::AgentRow>> FindOrRegister(
       const wire::SignedReport& message, const net::IpAddress& source, Instant now);
   [[nodiscard]] Status TakeProvedReport(store::AgentRow& row, const wire::Report& report,
@@ -231,8 +255,19 @@ class Server {
                                  store::ProofKind kind, std::string_view message, Instant now);
   [[nodiscard]] Status JudgeInstance(store::AgentRow& row, const Instance& instance,
                                      const Proof& proof, Instant now);
-  [[nodiscard]] Result<std::string> MakeReply(store::AgentRow& row, const wire::Report& report,
-                                              bool proved, const Nonce& nonce, Instant now);
+  // A reply without its nonce, and who signs it.
+  struct ReplyDraft {
+    wire::Reply reply;
+    std::shared_ptr<const crypto::Signer> signer;
+  };
+  [[nodiscard]] Result<ReplyDraft> DraftReply(store::AgentRow& row, const wire::Report& report,
+                                              bool proved, Instant now);
+  // SendReply gives the nonce and stores the row.
+  [[nodiscard]] Result<ReportAnswer> SendReply(store::AgentRow& row, ReplyDraft draft, bool proved,
+                                               Instant now);
+  [[nodiscard]] bool MayHold(const store::AgentRow& row, const wire::Reply& reply,
+                             const net::IpAddress& source) const;
+  void KeepServing(Instant now);
   [[nodiscard]] Result<std::vector<std::string>> OrdersForReply(const store::AgentRow& row,
                                                                 const wire::Report& report,
                                                                 const Signing& signing,
@@ -246,7 +281,8 @@ class Server {
   [[nodiscard]] Result<bool> RefreshJti(store::OrderRow& order, Instant now);
   [[nodiscard]] Result<bool> BelieveReceipt(const wire::SignedReceipt& receipt,
                                             std::string_view message, store::OrderRow& order,
-                                            store::AgentRow& row, Instant now);
+                                            store::AgentRow& row, ReachPolicy::Way way,
+                                            Instant now);
   void EndVersion(store::OrderRow& order, const wire::Receipt& receipt, Instant now);
   [[nodiscard]] Status Event(std::string_view kind, const AgentId* agent, std::string text,
                              Instant now);
@@ -258,6 +294,9 @@ class Server {
   store::ServerConfig config_;
   net::NetworkSet call_networks_;
   std::vector<Digest> web_keys_;
+  ReachPolicy reach_;
+  WaitingRoom waiting_;
+  Instant served_until_;  // as it is stored; none: not yet in this process
   IdentityBook book_;
   std::uint64_t refused_unadmitted_ = 0;  // reports beyond the limits since the last Tick
   // When unadmitted agents were registered within the last minute, by source.

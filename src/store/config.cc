@@ -18,6 +18,7 @@ constexpr std::size_t kMaxNetworks = 256;
 constexpr std::size_t kEnrolSecretLen = 32;
 constexpr std::uint32_t kMaxCertificateDays = 36'500;
 constexpr std::uint32_t kMaxUnadmitted = 1'000'000;
+constexpr std::uint32_t kMaxWaiting = 100'000;
 
 bool IsCommonName(std::string_view text) {
   return !text.empty() && text.size() <= kMaxCommonNameLen && IsPrintableUtf8(text);
@@ -100,6 +101,34 @@ std::string ReadListen(TableReader& reader, const std::string& fallback) {
   return reader.Text("listen", fallback, IsFullWord, "an address, such as \"0.0.0.0\" or \"::\"");
 }
 
+bool IsLongPollWord(std::string_view text) {
+  return text == "off" || text == "unreachable" || text == "all";
+}
+
+LongPoll ParseLongPoll(std::string_view text) {
+  if (text == "off") return LongPoll::kOff;
+  return text == "all" ? LongPoll::kAll : LongPoll::kUnreachable;
+}
+
+void ReadReachability(TableReader& reader, ServerConfig& config) {
+  const ServerConfig defaults;
+  config.unreachable_networks =
+      reader.Words("unreachable_networks", kMaxNetworks,
+                   "an array of at most 256 networks, such as [\"192.168.0.0/16\"]");
+  config.unreachable_interval = Seconds(reader.Integer<std::int64_t>(
+      "unreachable_interval", defaults.unreachable_interval.count(), 60, 86'400));
+  config.offline_after =
+      reader.Integer<std::uint32_t>("offline_after", defaults.offline_after, 2, 100);
+  config.long_poll = ParseLongPoll(reader.Text("long_poll", "unreachable", IsLongPollWord,
+                                               "\"off\", \"unreachable\" or \"all\""));
+  config.long_poll_seconds = Seconds(reader.Integer<std::int64_t>(
+      "long_poll_seconds", defaults.long_poll_seconds.count(), 10, 240));
+  config.max_waiting =
+      reader.Integer<std::uint32_t>("max_waiting", defaults.max_waiting, 0, kMaxWaiting);
+  config.max_waiting_per_source = reader.Integer<std::uint32_t>(
+      "max_waiting_per_source", defaults.max_waiting_per_source, 0, kMaxWaiting);
+}
+
 Result<ServerConfig> ReadServer(const toml::table& table) {
   const ServerConfig defaults;
   TableReader reader(table, "");
@@ -125,6 +154,7 @@ Result<ServerConfig> ReadServer(const toml::table& table) {
                                       "an array of at most 256 networks, such as [\"10.0.0.0/8\"]");
   config.report_interval = Seconds(reader.Integer<std::int64_t>(
       "report_interval", defaults.report_interval.count(), 60, 86'400));
+  ReadReachability(reader, config);
   config.max_unadmitted =
       reader.Integer<std::uint32_t>("max_unadmitted", defaults.max_unadmitted, 0, kMaxUnadmitted);
   config.max_unadmitted_per_minute = reader.Integer<std::uint32_t>(

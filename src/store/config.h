@@ -20,6 +20,9 @@ namespace countersign::store {
 inline constexpr std::size_t kMaxConfigLen = 64 * 1024;
 inline constexpr std::size_t kMaxWebKeys = 4;
 
+// LongPoll says which agents are asked to have their reports answered late.
+enum class LongPoll : std::uint8_t { kOff, kUnreachable, kAll };
+
 struct ServerConfig {
   std::string listen = "0.0.0.0";  // address
   bool http = true;                // at least one of the two
@@ -34,6 +37,14 @@ struct ServerConfig {
   std::string follower_of;
   std::vector<std::string> call_networks;  // CIDRs beyond the address that a report came from
   Seconds report_interval = std::chrono::minutes(15);  // 60 s .. 86,400 s
+  // Agents that cannot be called (docs/reachability.md).
+  std::vector<std::string> unreachable_networks;           // CIDRs in which no agent is called
+  Seconds unreachable_interval = std::chrono::minutes(5);  // 60 s .. 86,400 s
+  std::uint32_t offline_after = 2;                         // reports missed, 2 .. 100
+  LongPoll long_poll = LongPoll::kUnreachable;
+  Seconds long_poll_seconds = Seconds(240);  // 10 .. 240
+  std::uint32_t max_waiting = 10'000;        // reports whose answer is held back
+  std::uint32_t max_waiting_per_source = 2'000;
   std::uint32_t max_unadmitted = 1'000;
   std::uint32_t max_unadmitted_per_minute = 10;  // from one source
   bool operator==(const ServerConfig&) const = default;

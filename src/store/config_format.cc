@@ -42,6 +42,18 @@ std::string FormatEntries(std::initializer_list<Entry> entries) {
   return out;
 }
 
+std::string_view LongPollWord(LongPoll poll) {
+  switch (poll) {
+    case LongPoll::kOff:
+      return "off";
+    case LongPoll::kAll:
+      return "all";
+    case LongPoll::kUnreachable:
+      break;
+  }
+  return "unreachable";
+}
+
 template <class T>
 std::string Number(T value) {
   return std::to_string(value);
@@ -129,6 +141,27 @@ std::string FormatServerConfig(const ServerConfig& config) {
              {"How often agents report; each adds some jitter.", "seconds, 60 to 86400",
               Number(defaults.report_interval.count()), "report_interval",
               Number(config.report_interval.count())},
+             {"Where no agent is called: by the source of its reports, or by all addresses that it "
+              "names.",
+              "networks in CIDR notation, at most 256", "[]", "unreachable_networks",
+              QuotedList(config.unreachable_networks)},
+             {"How often agents report that cannot be called.", "seconds, 60 to 86400",
+              Number(defaults.unreachable_interval.count()), "unreachable_interval",
+              Number(config.unreachable_interval.count())},
+             {"An agent is offline when it has missed as many reports.", "reports, 2 to 100",
+              Number(defaults.offline_after), "offline_after", Number(config.offline_after)},
+             {"Who is asked to wait for the answer to its report until there is an order for it.",
+              "\"off\", \"unreachable\" or \"all\"", Quoted(LongPollWord(defaults.long_poll)),
+              "long_poll", Quoted(LongPollWord(config.long_poll))},
+             {"How long it waits; then it reports anew.", "seconds, 10 to 240",
+              Number(defaults.long_poll_seconds.count()), "long_poll_seconds",
+              Number(config.long_poll_seconds.count())},
+             {"How many agents may wait at once. Beyond it they report at their interval.",
+              "agents, 0 to 100000", Number(defaults.max_waiting), "max_waiting",
+              Number(config.max_waiting)},
+             {"How many of them from one source (IPv4 address, IPv6 /64): a NAT is one.",
+              "agents, 0 to 100000", Number(defaults.max_waiting_per_source),
+              "max_waiting_per_source", Number(config.max_waiting_per_source)},
              {"How many agents may wait for admission. Those with a token are not counted.",
               "agents, 0 to 1000000", Number(defaults.max_unadmitted), "max_unadmitted",
               Number(config.max_unadmitted)},

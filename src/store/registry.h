@@ -88,7 +88,11 @@ struct AgentRow {
   std::optional<Instant> call_failed_at;
   std::optional<Instant> call_answered_at;
   bool arriving = false;  // announced by `move expect`, and has not proved itself here yet
-  AgentId successor;      // the agent as which its machine was installed anew; nil: none
+  // See server/reachability.h. Whether it is heard is not stored: time alone changes it.
+  bool unreachable = false;  // no calls get through to it
+  Instant reach_since;       // when `unreachable` changed, or it was heard again
+  Instant silent_at;         // unless it is heard before, it is offline from then on
+  AgentId successor;         // the agent as which its machine was installed anew; nil: none
 
   bool operator==(const AgentRow&) const = default;
 };
@@ -254,6 +258,13 @@ struct StandingCount {
   std::uint64_t count = 0;
 };
 
+struct ReachCounts {
+  std::uint64_t online = 0;
+  std::uint64_t unreachable = 0;
+  std::uint64_t offline = 0;
+  bool operator==(const ReachCounts&) const = default;
+};
+
 // Registry is one engine's connection. Used from one thread. Every write outside Transact is
 // durable when it returns; inside, when Transact returns. Errors: kIo, kExhausted (disk full),
 // kDamaged, kTimedOut (another process holds it too long). Text may hold any octets, and comes back
@@ -277,6 +288,10 @@ class Registry {
                                                                  std::size_t limit) = 0;
   // CountAgents counts those not forgotten, by standing.
   [[nodiscard]] virtual Result<std::vector<StandingCount>> CountAgents() = 0;
+  // CountReach counts those not forgotten: offline is who has silent_at <= now.
+  [[nodiscard]] virtual Result<ReachCounts> CountReach(Instant now) = 0;
+  // PutOffSilence adds `by` to silent_at of all agents that have it after `after`.
+  [[nodiscard]] virtual Status PutOffSilence(Instant after, Seconds by) = 0;
   // CountUnadmitted counts agents neither admitted nor forgotten, of one source or (empty) of all,
   // first seen at or after `since`.
   [[nodiscard]] virtual Result<std::uint64_t> CountUnadmitted(std::string_view source,

@@ -92,6 +92,9 @@ inline AgentRow FullAgent(std::uint32_t number) {
   row.call_failed_at = FromUnix(3'003);
   row.call_answered_at = FromUnix(-3'004);
   row.arriving = true;
+  row.unreachable = true;
+  row.reach_since = FromUnix(3'005);
+  row.silent_at = FromUnix(3'006);
   return row;
 }
 

@@ -17,7 +17,7 @@ constexpr std::string_view kPlainColumns =
     "reason, standing_since, last_contact, last_verified, clock_offset, proved_seq, instance, "
     "instance_epoch, replaced, returns, jump, cloned, nonces, failures, "
     "last_refusal, successor, tls, moved_to, failed_calls, call_failed_at, call_answered_at, "
-    "arriving";
+    "arriving, unreachable, reach_since, silent_at";
 constexpr std::string_view kIndexedColumns =
     "id, standing, admitted, forgotten, source, first_seen";
 
@@ -80,6 +80,9 @@ void ReadKnown(SqliteQuery& query, AgentRow& row) {
   row.call_failed_at = query.OptionalTime();
   row.call_answered_at = query.OptionalTime();
   row.arriving = query.Bool();
+  row.unreachable = query.Bool();
+  row.reach_since = query.Time();
+  row.silent_at = query.Time();
 }
 
 AgentRow ReadRow(SqliteQuery& query) {
@@ -120,6 +123,7 @@ void BindPlain(SqliteQuery& query, const AgentRow& row, const Lists& lists) {
   query.Bind(row.last_refusal).Bind(row.successor).Bind(row.tls).Bind(row.moved_to);
   query.BindUnsigned(row.failed_calls).BindOptional(row.call_failed_at);
   query.BindOptional(row.call_answered_at).Bind(row.arriving);
+  query.Bind(row.unreachable).Bind(row.reach_since).Bind(row.silent_at);
 }
 
 // ReadRows appends what the query yields.
@@ -234,6 +238,32 @@ Result<std::vector<StandingCount>> SqliteAgents::Count() {
       counts.push_back(std::move(count));
     }
     return counts;
+  });
+}
+
+Result<ReachCounts> SqliteAgents::CountReach(Instant now) {
+  return connection_.Run("cannot count agents", [&]() -> Result<ReachCounts> {
+    SqliteQuery query(connection_,
+                      "SELECT CASE WHEN silent_at <= ? THEN 2 ELSE unreachable END AS reach, "
+                      "count(*) FROM agents WHERE forgotten = 0 GROUP BY reach");
+    query.Bind(now);
+    ReachCounts counts;
+    while (query.Step()) {
+      const std::int64_t reach = query.Int();
+      (reach == 0   ? counts.online
+       : reach == 1 ? counts.unreachable
+                    : counts.offline) = query.Unsigned();
+    }
+    return counts;
+  });
+}
+
+Status SqliteAgents::PutOffSilence(Instant after, Seconds by) {
+  return connection_.Run("cannot write agents", [&]() -> Status {
+    SqliteQuery query(connection_,
+                      "UPDATE agents SET silent_at = silent_at + ? WHERE silent_at > ?");
+    query.Bind(by.count()).Bind(after).Write();
+    return {};
   });
 }
 

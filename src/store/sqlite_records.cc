@@ -105,8 +105,7 @@ Result<std::optional<TokenRow>> SqliteRecords::FindToken(std::string_view id) {
   });
 }
 
-Result<std::vector<TokenRow>> SqliteRecords::ListTokens(std::string_view after,
-                                                        std::size_t limit) {
+Result<std::vector<TokenRow>> SqliteRecords::ListTokens(std::string_view after, std::size_t limit) {
   return connection_.Run("cannot list tokens", [&]() -> Result<std::vector<TokenRow>> {
     SqliteQuery query(connection_,
                       "SELECT id, secret, expires, uses_left, note FROM tokens WHERE id > ? "

@@ -33,7 +33,8 @@ void ServerBench::Restart() {
 
 void ServerBench::Configure(const store::ServerConfig& next) {
   config = next;
-  server_->set_config(config, Must(net::NetworkSet::Parse(config.call_networks)));
+  server_->set_config(config, Must(net::NetworkSet::Parse(config.call_networks)),
+                      Must(net::NetworkSet::Parse(config.unreachable_networks)));
 }
 
 Identity ServerBench::Issue(std::uint64_t generation) {
