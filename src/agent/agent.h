@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/acts.h"
+#include "agent/poll_plan.h"
 #include "agent/rate_limiter.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -96,13 +97,15 @@ class Agent {
   // kPinned: it will be sent over TLS to a web host whose key this agent knew beforehand.
   enum class Channel { kOpen, kPinned };
   [[nodiscard]] Result<std::string> MakeReport(Times now, Channel channel = Channel::kOpen);
+  // report_wait: for how many seconds the report made last waits for its answer (`?wait=`); 0: not.
+  [[nodiscard]] Seconds report_wait() const { return poll_.current(); }
   // TakeReply judges the answer (status 200) to the report made last. `nonce_field`: the field
   // Countersign-Nonce, or empty. Returns the receipts of orders in it to POST, and the verdict if
   // the reply was refused.
   struct ReplyOutcome {
     std::optional<trust::Verdict> refused;
     bool trust_moved = false;
-    bool proved = false;  // verified, and the report had a nonce: the server knows that it is new
+    bool proved = false;    // verified, and the report had a nonce: the server knows that it is new
     bool accepted = false;  // the verified reply says that the server admits this agent
     std::vector<std::string> receipts;
     std::vector<Digest> web;  // the web host's keys, if the reply was verified and names any
@@ -112,6 +115,9 @@ class Agent {
   // ReportFailed: no reply came (`why` for the log). Backs off. `retry_after`: seconds that the
   // server asked for, or 0.
   void ReportFailed(std::string_view why, unsigned retry_after, Times now);
+
+  // ReportRecalled: the report made last was given up while it waited, because another was due.
+  void ReportRecalled(Times now);
 
   // TakeReceipts returns receipts of acts that were ordered in a reply and have ended since: POST
   // them to the server.
@@ -237,6 +243,7 @@ class Agent {
   bool want_bundle_ = false;
   Seconds server_interval_ = std::chrono::hours(1);
   unsigned failed_reports_ = 0;
+  PollPlan poll_;
   // The next report is due at the earliest of: its turn; what an order asked for, which no answer
   // to an earlier report puts off; failures that have waited for long enough.
   Uptime next_report_at_{};

@@ -13,6 +13,7 @@ using trust::Verdict;
 
 constexpr Uptime kFirstBackOff = Uptime(5'000);
 constexpr unsigned kMaxRetryAfter = 3'600;
+constexpr Seconds kAnswersWithin = std::chrono::minutes(1);  // after the time that it may hold it
 
 }  // namespace
 
@@ -32,7 +33,9 @@ Result<std::string> Agent::MakeReport(Times now, Channel channel) {
   ++report_number_;
   asked_report_at_.reset();
   failures_due_at_.reset();
-  next_report_at_ = now.boot + interval();  // until the answer says otherwise
+  // Until the answer says otherwise.
+  const Seconds wait = poll_.Begin(now.boot);
+  next_report_at_ = now.boot + std::max(interval(), wait + kAnswersWithin);
   const auto seq = counters_.NextSeq();
   if (!seq) return std::unexpected(seq.error());
   report_challenge_ =
@@ -117,7 +120,10 @@ void Agent::ApplyReply(const wire::Reply& reply, Times now) {
   const bool at_once = !report_had_echo_ || (reply.want_bundle && !want_bundle_);
   want_bundle_ = reply.want_bundle;
   // Jitter of a tenth keeps a fleet that was started together apart.
-  next_report_at_ = at_once ? now.boot : now.boot + interval() - Jitter(Uptime(interval()) / 10);
+  const Uptime usual = interval() - Jitter(Uptime(interval()) / 10);
+  const auto to_wait =
+      poll_.Answered(Seconds(reply.wait), !reply.orders.empty(), now.boot, world_.random);
+  next_report_at_ = now.boot + (at_once ? Uptime(0) : std::min(usual, to_wait.value_or(usual)));
 }
 
 void Agent::TakeHead(std::string_view head, Times now) {
@@ -163,8 +169,16 @@ void Agent::TakeReplyOrders(const wire::Reply& reply, ReplyOutcome& outcome, Tim
   }
 }
 
+void Agent::ReportRecalled(Times now) {
+  report_challenge_.reset();
+  poll_.Recalled();
+  next_report_at_ = now.boot;
+  DateFailures(now);
+}
+
 void Agent::ReportFailed(std::string_view why, unsigned retry_after, Times now) {
   report_challenge_.reset();
+  poll_.Failed(now.boot);
   failed_reports_ = std::min(failed_reports_ + 1, 20U);
   // Doubling from five seconds to the interval, the second half of it random.
   const Uptime most = std::min<Uptime>(interval(), kFirstBackOff * (1LL << (failed_reports_ - 1)));

@@ -51,6 +51,10 @@ Exit ShowStatus(Session& session, Form form) {
               Text(answer->json.at("by_standing").as_object(), standing);
   }
   PrintLine(counts);
+  const auto& reach = answer->json.at("by_reachability").as_object();
+  PrintLine("Reachability: online " + Text(reach, "online") + ", unreachable " +
+            Text(reach, "unreachable") + ", offline " + Text(reach, "offline") +
+            "; waiting for orders: " + Text(answer->json, "waiting"));
   PrintWarnings(answer->json);
   return Exit::kOk;
 }
@@ -106,11 +110,12 @@ Exit ListEvents(Session& session, Form form) {
 
 Exit ListAgents(Session& session, const ListCommand& command, Form form) {
   boost::json::array agents;
-  Table table(
-      {"AGENT", "HOST", "ADDRESS", "DOMAIN", "STANDING", "REASON", "GENERATION", "LAST CONTACT"});
+  Table table({"AGENT", "HOST", "ADDRESS", "DOMAIN", "STANDING", "REASON", "GENERATION",
+               "REACHABILITY", "LAST CONTACT"});
   const auto listed = ForEachAgent(session, command.standings, [&](const auto& agent) {
     if (command.exposed && !Flag(agent, "exposed")) return;
     if (command.earlier_owner && !Flag(agent, "earlier_owner")) return;
+    if (!command.reach.empty() && Text(agent, "reachability") != command.reach) return;
     if (form == Form::kJson) {
       agents.push_back(agent);
       return;
@@ -118,7 +123,7 @@ Exit ListAgents(Session& session, const ListCommand& command, Form form) {
     table.Add({Text(agent, "agent"), Text(agent, "host"),
                Text(agent, "address") + ":" + Text(agent, "port"), Text(agent, "domain"),
                Text(agent, "standing"), Text(agent, "reason"), Text(agent, "generation_held"),
-               Text(agent, "last_contact")});
+               Text(agent, "reachability"), Text(agent, "last_contact")});
   });
   if (!listed) return PrintError(listed.error(), form);
   if (form == Form::kJson) {

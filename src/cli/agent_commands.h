@@ -17,6 +17,7 @@ namespace countersign::cli {
 struct ListCommand {
   std::vector<std::string> standings;
   bool exposed = false;        // only those that a stolen key may still command
+  std::string reach;           // only those that are "online", "unreachable" or "offline"; or empty
   bool earlier_owner = false;  // only those that have not proved to follow the present owner
 };
 [[nodiscard]] Exit ListAgents(Session& session, const ListCommand& command, Form form);

@@ -17,6 +17,8 @@ void AddList(CommandLine& line, CLI::App* agents) {
   list->add_option("--standing", command->standings,
                    "verified, behind, mismatched, exposed, new, retired or quarantined; repeatable")
       ->allow_extra_args(false);
+  list->add_option("--reach", command->reach, "only agents that are online, unreachable or offline")
+      ->check(CLI::IsMember({"online", "unreachable", "offline"}));
   list->add_flag("--exposed", command->exposed, "only agents that a stolen key may still command");
   list->add_flag("--earlier-owner", command->earlier_owner,
                  "only agents that have not proved to follow the present owner");

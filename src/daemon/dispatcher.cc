@@ -59,7 +59,10 @@ asio::awaitable<Status> Dispatcher::Exchange(server::Call& call) {
     const auto challenge = wire::ParseChallengeAnswer(asked->body);
     if (!challenge) co_return WithContext("its challenge", challenge.error());
     const auto order = server_.SignCall(call, *challenge, ReadClocks().wall);
-    if (!order) co_return std::unexpected(order.error());
+    if (!order) {  // the agent answered: it is not to blame
+      server_.CallDropped(call, order.error().message, ReadClocks().wall);
+      co_return Status();
+    }
     const auto answer = co_await connection->Exchange("POST", "/countersign/v1/order",
                                                       "application/jose", *order, kOrderTimeout);
     if (!answer) co_return std::unexpected(answer.error());

@@ -13,6 +13,7 @@ namespace asio = boost::asio;
 
 constexpr std::string_view kJose = "application/jose";
 constexpr std::chrono::milliseconds kLongestSleep = std::chrono::minutes(1);
+constexpr Seconds kAnswersWithin = Seconds(30);  // after the time that the server may hold it
 
 net::HttpClientOptions OptionsFor(const store::AgentConfig& config) {
   net::HttpClientOptions options;
@@ -24,13 +25,28 @@ net::HttpClientOptions OptionsFor(const store::AgentConfig& config) {
 }
 
 asio::awaitable<Result<net::HttpResponse>> Post(const store::AgentConfig& config,
-                                                std::string_view path, std::string_view body) {
+                                                std::string_view path, std::string_view body,
+                                                Waiting waiting) {
   // Named: g++ 12 destroys an aggregate that is made inside a co_await expression twice.
   net::Endpoint server{config.server_host, config.http_port};
   net::HttpClientOptions options = OptionsFor(config);
   auto connection = co_await net::HttpConnection::Connect(std::move(server), std::move(options));
   if (!connection) co_return std::unexpected(std::move(connection).error());
-  co_return co_await connection->Exchange("POST", path, kJose, body);
+  if (waiting.wait.count() == 0) {
+    co_return co_await connection->Exchange("POST", path, kJose, body);
+  }
+  waiting.connected(&*connection);
+  const std::string target = std::string(path) + "?wait=" + std::to_string(waiting.wait.count());
+  auto answer =
+      co_await connection->Exchange("POST", target, kJose, body, waiting.wait + kAnswersWithin);
+  waiting.connected(nullptr);
+  co_return answer;
+}
+
+// Not a default argument: see above.
+asio::awaitable<Result<net::HttpResponse>> Post(const store::AgentConfig& config,
+                                                std::string_view path, std::string_view body) {
+  return Post(config, path, body, Waiting());
 }
 
 unsigned RetryAfter(const net::HttpResponse& response) {
@@ -45,7 +61,12 @@ unsigned RetryAfter(const net::HttpResponse& response) {
 
 asio::awaitable<Result<net::HttpResponse>> PostReport(const store::AgentConfig& config,
                                                       const std::string& report) {
-  return Post(config, "/countersign/v1/report", report);
+  return PostReport(config, report, Waiting());
+}
+
+asio::awaitable<Result<net::HttpResponse>> PostReport(const store::AgentConfig& config,
+                                                      const std::string& report, Waiting waiting) {
+  return Post(config, "/countersign/v1/report", report, std::move(waiting));
 }
 
 asio::awaitable<mover::Renewal::Outcome> Renew(mover::Renewal& renewal,
@@ -90,6 +111,36 @@ void Reporter::Stop() {
   stopping_ = true;
   waker_.Wake();
   answered_.cancel();
+  recall_.cancel();
+}
+
+asio::awaitable<Result<net::HttpResponse>> Reporter::PostWaiting(const std::string& report) {
+  recalled_ = false;
+  Waiting waiting;
+  waiting.wait = agent_.report_wait();
+  waiting.connected = [this](net::HttpConnection* connection) {
+    waiting_ = connection;
+    WatchPlan();
+  };
+  return PostReport(config_, report, std::move(waiting));
+}
+
+void Reporter::WatchPlan() {
+  recall_.cancel();
+  if (waiting_ == nullptr) return;
+  const auto left = agent_.NextReportAt() - ReadClocks().boot;
+  if (left <= Uptime(0)) {
+    recalled_ = true;
+    return waiting_->Close();
+  }
+  recall_.expires_after(std::min<std::chrono::milliseconds>(left, kLongestSleep));
+  recall_.async_wait([this](const boost::system::error_code& cancelled) {
+    if (cancelled) return;
+    if (const auto saved = agent_.Save(); !saved) {
+      log_.Write(LogLevel::kError, saved.error().message);
+    }
+    WatchPlan();
+  });
 }
 
 asio::awaitable<void> Reporter::NextAnswer(std::chrono::milliseconds most) {
@@ -113,7 +164,11 @@ asio::awaitable<void> Reporter::ReportOnce() {
     Failed(report.error().message, 0);
     co_return;
   }
-  const auto answer = co_await PostReport(config_, *report);
+  const auto answer = co_await PostWaiting(*report);
+  if (!answer && recalled_) {
+    agent_.ReportRecalled(ReadClocks());
+    co_return;
+  }
   if (!answer) {
     Failed(answer.error().message, 0);
   } else if (answer->status != 200) {

@@ -20,6 +20,15 @@ namespace countersign::daemon {
 [[nodiscard]] boost::asio::awaitable<Result<net::HttpResponse>> PostReport(
     const store::AgentConfig& config, const std::string& report);
 
+// Waiting is a report whose answer may be held back: for how long, and who is told of its
+// connection while the exchange lasts (null: it has ended), to close it if the wait is over.
+struct Waiting {
+  Seconds wait{};
+  std::function<void(net::HttpConnection*)> connected = {};
+};
+[[nodiscard]] boost::asio::awaitable<Result<net::HttpResponse>> PostReport(
+    const store::AgentConfig& config, const std::string& report, Waiting waiting);
+
 // Renew carries a renewal through: report, reply, outcome. Stores nothing.
 [[nodiscard]] boost::asio::awaitable<mover::Renewal::Outcome> Renew(
     mover::Renewal& renewal, store::AgentCounters& counters, const Instance& instance,
@@ -35,10 +44,15 @@ class Reporter {
         config_(config),
         log_(log),
         waker_(executor),
+        recall_(executor),
         answered_(executor, boost::asio::steady_timer::time_point::max()) {}
 
-  // Wake looks at the agent's plan anew.
-  void Wake() { waker_.Wake(); }
+  // Wake looks at the agent's plan anew: a report that waits for its answer is given up if another
+  // is due.
+  void Wake() {
+    waker_.Wake();
+    WatchPlan();
+  }
   [[nodiscard]] boost::asio::awaitable<void> Run();
   void Stop();
   // AfterReply: `then` is called whenever a reply was taken: its orders may have left tasks.
@@ -57,11 +71,18 @@ class Reporter {
   [[nodiscard]] boost::asio::awaitable<void> ReportOnce();
   [[nodiscard]] boost::asio::awaitable<void> PostReceipts(std::vector<std::string> receipts);
   void Failed(std::string why, unsigned retry_after);
+  [[nodiscard]] boost::asio::awaitable<Result<net::HttpResponse>> PostWaiting(
+      const std::string& report);
+  // WatchPlan gives the report that waits up when another is due. Saves the counters meanwhile.
+  void WatchPlan();
 
   agent::Agent& agent_;
   const store::AgentConfig& config_;
   Log& log_;
   Waker waker_;
+  boost::asio::steady_timer recall_;
+  net::HttpConnection* waiting_ = nullptr;  // on which the answer to a report is awaited
+  bool recalled_ = false;
   boost::asio::steady_timer answered_;  // never expires; cancelled to wake all who wait
   std::string last_error_;
   std::optional<Instant> last_verified_;

@@ -1,14 +1,17 @@
 #include "daemon/server_daemon.h"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <charconv>
 #include <memory>
 #include <utility>
 
 #include "base/process.h"
 #include "base/user.h"
 #include "daemon/dispatcher.h"
+#include "daemon/long_poll.h"
 #include "daemon/service.h"
 #include "net/control_server.h"
 #include "net/http_server.h"
@@ -24,6 +27,8 @@ namespace asio = boost::asio;
 constexpr std::string_view kJose = "application/jose";
 constexpr auto kTick = std::chrono::seconds(1);
 constexpr unsigned kTicksToServer = 30;
+constexpr std::size_t kDescriptors = 131'072;
+constexpr std::size_t kMaxConnections = 4'096;  // beside those of waiting agents
 
 net::HttpResponse RetryLater(int status, unsigned seconds) {
   auto response = net::MakeText(status, "later");
@@ -40,9 +45,11 @@ class ServerDaemon {
         host_(host),
         log_(log),
         dispatcher_(io.get_executor(), host.server(), log),
+        long_poll_(io.get_executor(), host.server()),
         tick_(io.get_executor()) {}
 
   [[nodiscard]] Status Start() {
+    LimitWaiting();
     const auto address = net::IpAddress::Parse(config().listen);
     if (!address) {
       return Fail(Code::kMalformed, "listen = \"" + config().listen + "\" is no address",
@@ -51,7 +58,7 @@ class ServerDaemon {
     net::HttpServerOptions options;
     options.address = *address;
     options.port = config().http_port;
-    options.max_connections = 4'096;
+    options.max_connections = kMaxConnections;
     options.max_per_source = 256;
     options.idle_timeout = std::chrono::seconds(60);
     options.body_limit = wire::kMaxReportWithBundleLen;
@@ -77,6 +84,7 @@ class ServerDaemon {
 
   void Reload() {
     const auto reloaded = host_.ReloadConfig(ReadClocks().wall);
+    LimitWaiting();
     log_.Write(reloaded ? LogLevel::kInfo : LogLevel::kError,
                reloaded ? "configuration read anew" : reloaded.error().message);
   }
@@ -84,26 +92,66 @@ class ServerDaemon {
   asio::awaitable<void> Stop() {
     stopping_ = true;
     tick_.Wake();
+    long_poll_.Stop();
     co_await control_->Stop();
     co_await dispatcher_.Stop();
     co_await http_->Stop();
   }
 
  private:
+  // Each waiting agent holds a descriptor, and must leave enough to the others.
+  void LimitWaiting() {
+    const std::size_t others = std::min(2 * kMaxConnections, descriptors_ / 2);
+    host_.server().waiting().SetLimits(
+        std::min<std::size_t>(config().max_waiting, descriptors_ - others),
+        config().max_waiting_per_source);
+  }
+
   [[nodiscard]] const store::ServerConfig& config() { return host_.server().config(); }
 
   asio::awaitable<net::HttpResponse> Answer(net::HttpRequest request) {
     const Instant now = ReadClocks().wall;
-    if (request.path == "/countersign/v1/report") co_return TakeReport(request, now);
+    if (request.path == "/countersign/v1/report") {
+      co_return co_await TakeReport(std::move(request), now);
+    }
     if (request.path == "/countersign/v1/receipt") co_return TakeReceipt(request, now);
     if (request.path == "/countersign/v1/certificate") co_return GiveCertificate(request);
     co_return net::MakeText(404, "there is nothing here");
   }
 
-  net::HttpResponse TakeReport(const net::HttpRequest& request, Instant now) {
-    if (request.method != "POST") return net::MakeText(405, "POST a report");
-    if (request.ContentType() != kJose) return net::MakeText(400, "application/jose is expected");
-    auto answer = host_.server().TakeReport(request.body, request.source, now);
+  asio::awaitable<net::HttpResponse> TakeReport(net::HttpRequest request, Instant now) {
+    if (request.method != "POST") co_return net::MakeText(405, "POST a report");
+    if (request.ContentType() != kJose) {
+      co_return net::MakeText(400, "application/jose is expected");
+    }
+    const auto wait = WaitOf(request);
+    if (!wait) co_return net::MakeText(400, "wait is from 1 to 240 seconds");
+    auto answer = host_.server().TakeReport(request.body, request.source, now, *wait);
+    if (answer.held) {
+      // What waits for minutes keeps nothing that it does not need.
+      request.body = {};
+      request.fields = {};
+      server::HeldReport held = *std::exchange(answer.held, std::nullopt);
+      answer = co_await long_poll_.Hold(std::move(held), *request.peer, request.source, *wait);
+    }
+    co_return Shown(std::move(answer));
+  }
+
+  // WaitOf is the value of `?wait=`; 0 without it, nothing if it is none.
+  [[nodiscard]] static std::optional<Seconds> WaitOf(const net::HttpRequest& request) {
+    if (request.query.empty()) return Seconds(0);
+    const auto text = request.QueryValue("wait");
+    if (!text) return std::nullopt;
+    std::uint64_t seconds = 0;
+    const char* const end = text->data() + text->size();
+    const auto [at, error] = std::from_chars(text->data(), end, seconds);
+    if (error != std::errc() || at != end || seconds < 1 || seconds > wire::kMaxWait) {
+      return std::nullopt;
+    }
+    return Seconds(seconds);
+  }
+
+  [[nodiscard]] static net::HttpResponse Shown(server::ReportAnswer answer) {
     if (answer.status == 429 || answer.status == 503) {
       return RetryLater(answer.status, answer.retry_after);
     }
@@ -151,6 +199,7 @@ class ServerDaemon {
         server.AdvanceRollout(ReadClocks().wall);
         dispatcher_.Wake();
       }
+      long_poll_.Tick();
       co_await tick_.Sleep(kTick);
     }
   }
@@ -159,7 +208,9 @@ class ServerDaemon {
   server::Host& host_;
   Log& log_;
   Dispatcher dispatcher_;
+  LongPoll long_poll_;
   Waker tick_;
+  const std::size_t descriptors_ = AllowDescriptors(kDescriptors);
   bool stopping_ = false;
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<net::ControlServer> control_;

@@ -49,9 +49,15 @@ Status CheckOrder(std::string_view act, std::string_view args) {
   return {};
 }
 
+boost::json::object Shown(const Server& server, const store::AgentRow& row, Instant now) {
+  boost::json::object agent = AgentJson(row, server.book());
+  AddReach(agent, row, server.reach().Of(row, now), server.waiting().Contains(row.id));
+  return agent;
+}
+
 }  // namespace
 
-Admin::Answer Admin::ListAgents(const AdminMessage& request, Instant) {
+Admin::Answer Admin::ListAgents(const AdminMessage& request, Instant now) {
   const auto standings = TextsMember(request, "standings");
   if (!standings) return std::unexpected(standings.error());
   const auto limit = NumberMember(request, "limit", 1'000, kMaxPage);
@@ -64,14 +70,14 @@ Admin::Answer Admin::ListAgents(const AdminMessage& request, Instant) {
                                                          .with_forgotten = false});
   if (!rows) return std::unexpected(rows.error());
   boost::json::array agents;
-  for (const auto& row : *rows) agents.push_back(AgentJson(row, server_.book()));
+  for (const auto& row : *rows) agents.push_back(Shown(server_, row, now));
   AdminMessage answer;
   answer.json["next_after"] = rows->size() == *limit ? rows->back().id.Text() : "";
   answer.json["agents"] = std::move(agents);
   return answer;
 }
 
-Admin::Answer Admin::ShowAgent(const AdminMessage& request, Instant) {
+Admin::Answer Admin::ShowAgent(const AdminMessage& request, Instant now) {
   const auto agents = AgentsMember(request);
   if (!agents) return std::unexpected(agents.error());
   if (agents->size() != 1) return Fail(Code::kUsage, "one agent id is needed");
@@ -83,7 +89,7 @@ Admin::Answer Admin::ShowAgent(const AdminMessage& request, Instant) {
   boost::json::array orders;
   for (const auto& order : *open) orders.push_back(OrderJson(order));
   AdminMessage answer;
-  answer.json["agent"] = AgentJson(**row, server_.book());
+  answer.json["agent"] = Shown(server_, **row, now);
   answer.json["open_orders"] = std::move(orders);
   return answer;
 }

@@ -113,6 +113,16 @@ Status AddCounts(store::Registry& registry, boost::json::object& json, Warnings&
   return {};
 }
 
+Status AddReach(Server& server, boost::json::object& json, Instant now) {
+  const auto counts = server.world().registry.CountReach(now);
+  if (!counts) return std::unexpected(counts.error());
+  json["by_reachability"] = {{"online", counts->online},
+                             {"unreachable", counts->unreachable},
+                             {"offline", counts->offline}};
+  json["waiting"] = server.waiting().size();
+  return {};
+}
+
 void AddCertificate(boost::json::object& json, std::string_view name,
                     const IdentityBook::Entry* entry) {
   if (entry != nullptr) json[name] = CertificateJson(*entry);
@@ -139,6 +149,7 @@ Admin::Answer Admin::ShowStatus(const AdminMessage&, Instant now) {
     WarnOfExposed(exposed, *until, warnings);
   }
   COUNTERSIGN_RETURN_IF_ERROR(AddCounts(world.registry, answer.json, warnings));
+  COUNTERSIGN_RETURN_IF_ERROR(AddReach(server_, answer.json, now));
   answer.json["warnings"] = warnings.Take();
   answer.json["version"] = COUNTERSIGN_VERSION;
   answer.json["time"] = FormatUtc(now);

@@ -127,6 +127,18 @@ boost::json::object AgentJson(const store::AgentRow& row, const IdentityBook& bo
           {"last_refusal", row.last_refusal}};
 }
 
+void AddReach(boost::json::object& agent, const store::AgentRow& row, const Reachability& reach,
+              bool waits) {
+  agent["reachability"] = ReachName(reach.reach);
+  agent["reachability_since"] = FormatUtc(reach.since);
+  agent["reachability_reason"] = reach.reason;
+  agent["reachability_text"] = ReachText(reach.reason);
+  agent["waiting"] = waits;
+  agent["failed_calls"] = row.failed_calls;
+  agent["call_failed_at"] = Time(row.call_failed_at);
+  agent["call_answered_at"] = Time(row.call_answered_at);
+}
+
 boost::json::object OrderJson(const store::OrderRow& row) {
   return {{"order", row.jti.Text()},
           {"agent", row.agent.Text()},

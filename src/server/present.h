@@ -7,6 +7,7 @@
 
 #include "crypto/certificate.h"
 #include "server/identity_book.h"
+#include "server/reachability.h"
 #include "store/registry.h"
 #include "wire/owner_request.h"
 
@@ -21,6 +22,12 @@ namespace countersign::server {
 
 // AgentJson: the columns of `CertificateManager -l` and more.
 [[nodiscard]] boost::json::object AgentJson(const store::AgentRow& row, const IdentityBook& book);
+
+// AddReach adds what is known of the way to the agent: reachability, reachability_since,
+// reachability_reason, reachability_text, waiting (its report is here, and is answered when there
+// is something to say), failed_calls, call_failed_at, call_answered_at.
+void AddReach(boost::json::object& agent, const store::AgentRow& row, const Reachability& reach,
+              bool waits);
 
 [[nodiscard]] boost::json::object OrderJson(const store::OrderRow& row);
 [[nodiscard]] boost::json::object EventJson(const store::EventRow& row);

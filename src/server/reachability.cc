@@ -31,6 +31,15 @@ std::string_view ReachName(Reach reach) {
   return "offline";
 }
 
+std::string_view ReachText(std::string_view reason) {
+  if (reason == "network") return "it is in a network in which no agent is called";
+  if (reason == "calls") return "it reports, but calls to it fail";
+  if (reason == "no-address") return "it has no address that this server would call";
+  if (reason == "silent") return "it has missed its reports";
+  if (reason == "never-heard") return "no proved message of it has come yet";
+  return "";
+}
+
 ReachPolicy::ReachPolicy(const store::ServerConfig& config, net::NetworkSet unreachable)
     : networks_(std::move(unreachable)),
       interval_(config.report_interval),

@@ -28,6 +28,9 @@ struct Reachability {
   std::string_view reason;
 };
 
+// ReachText explains a reason to a person, in one line.
+[[nodiscard]] std::string_view ReachText(std::string_view reason);
+
 // ReachPolicy is the judgement of reachability under one configuration. It keeps what it decides in
 // the agent's row: the caller stores that. Neither state flaps: offline is only who has missed
 // `offline_after` reports of the interval that it was told, and a minute; unreachable by calls only
