@@ -5,6 +5,7 @@
 
 #include "agent/agent.h"
 #include "agent/program_order.h"
+#include "agent/set_unload.h"
 #include "store/policy.h"
 
 // Steps 9 and 10 of protocol section 5, and the acts that every agent has.
@@ -49,6 +50,7 @@ void Agent::AddBuiltInActs() {
   acts_.Add("restart", NoArguments([this](const ActOrder& order) { return Restart(order); }));
   acts_.Add("set-interval", [this](const ActOrder& order) { return SetInterval(order); });
   acts_.Add("run", [this](const ActOrder& order) { return RunNamedProgram(*policy_, order.args); });
+  if (world_.unload != nullptr) acts_.Add("set-unload", SetUnloadAct(*world_.unload));
 }
 
 bool Agent::IsFull(std::string_view act) const {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "agent/unload_lock.h"
 #include "base/files.h"
 #include "base/process.h"
 #include "crypto/hash.h"
@@ -44,13 +45,16 @@ Result<store::PackageConfig> ReadPackage(const fs::path& path) {
 }
 
 Result<AgentId> Build(const fs::path& path, const store::AgentConfig& config,
-                      const trust::TrustState& state) {
+                      const trust::TrustState& state, const std::string& unload_verifier) {
   COUNTERSIGN_RETURN_IF_ERROR(WriteFileAtomically(
       path / "agent.toml", AsBytes(store::FormatAgentConfig(config)), FileMode::kPrivate));
   const auto key = keys::CreateAgentKey(path / "agent.key");
   if (!key) return std::unexpected(key.error());
   const auto folder = store::AgentFolder::Open(path);
   if (!folder) return std::unexpected(folder.error());
+  auto unload = UnloadLock::Open(path);
+  if (!unload) return std::unexpected(std::move(unload).error());
+  COUNTERSIGN_RETURN_IF_ERROR(unload->Set(unload_verifier));
   COUNTERSIGN_RETURN_IF_ERROR((*folder)->StoreTrust(state));
   return Uuid::FromDigest(key->public_key().digest());
 }
@@ -81,9 +85,11 @@ Result<Installation> Installation::Open(const fs::path& path) {
   if (!key) return std::unexpected(std::move(key).error());
   auto distrust = store::LoadDistrust(fs::path(store::kDistrustPath));
   if (!distrust) return std::unexpected(std::move(distrust).error());
+  auto unload = UnloadLock::Open(path);
+  if (!unload) return std::unexpected(std::move(unload).error());
   wire::AgentProfile profile = ProfileOf(*config);
-  return Installation{*std::move(folder), *std::move(config), *std::move(key), *std::move(distrust),
-                      std::move(profile)};
+  return Installation{*std::move(folder),   *std::move(config), *std::move(key),
+                      *std::move(distrust), std::move(profile), *std::move(unload)};
 }
 
 Result<Installed> Install(const InstallRequest& request) {
@@ -109,7 +115,7 @@ Result<Installed> Install(const InstallRequest& request) {
       .listen_port = request.listen_port != 0 ? request.listen_port : DrawPort(),
       .domain = package->domain,
       .enrol = package->enrol};
-  const auto id = Build(folder->path(), config, *state);
+  const auto id = Build(folder->path(), config, *state, package->unload_verifier);
   if (!id) return std::unexpected(id.error());
   COUNTERSIGN_RETURN_IF_ERROR(folder->PutInPlace());
   return Installed{*id, std::move(config), *certificate};

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/unload_lock.h"
 #include "base/error.h"
 #include "crypto/keys.h"
 #include "store/agent_files.h"
@@ -21,6 +22,7 @@ struct Installation {
   crypto::PrivateKey key;
   trust::DistrustList distrust;
   wire::AgentProfile profile;
+  UnloadLock unload;
 
   // Open ends a move that was stopped half-way (store/settle_move.h), then reads the rest. It fails
   // as store::AgentFolder::Open does, or with kMalformed for agent.toml.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/present.h"
+#include "daemon/unload_control.h"
 
 namespace countersign::daemon {
 namespace {
@@ -35,6 +36,10 @@ asio::awaitable<net::ControlMessage> AgentControl::Handle(net::ControlMessage re
     const bool unless_told = verify == nullptr || *verify != false;
     auto renewed = co_await RenewTrust(request.blobs.front(), unless_told);
     answer.json = renewed ? *std::move(renewed) : Failed(renewed.error());
+  } else if (command != nullptr && *command == "set-unload") {
+    const auto set = SetUnload(agent_, installation_.unload, request, *object, ReadClocks());
+    if (set) log_.Write(LogLevel::kWarning, "the unload password was changed on this machine");
+    answer.json = set ? R"({"ok":true})" : Failed(set.error());
   } else {
     answer.json = Failed({Code::kUsage, "this agent does not know that command", ""});
   }
@@ -47,6 +52,7 @@ std::string AgentControl::ShowStatus() const {
   status["ok"] = true;
   status["running"] = true;
   status["acts"] = agent::ActsJson(agent_);
+  status["unload_password"] = UnloadJson(installation_.unload, ReadClocks());
   status["last_error"] = reporter_.last_error();
   status["last_verified"] = reporter_.last_verified() ? FormatUtc(*reporter_.last_verified()) : "";
   return json::serialize(status);

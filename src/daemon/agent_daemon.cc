@@ -96,6 +96,9 @@ class AgentDaemon {
     if (const auto saved = agent_.Save(); !saved) {
       log_.Write(LogLevel::kError, saved.error().message);
     }
+    if (const auto anchored = installation_.unload.Anchor(ReadClocks()); !anchored) {
+      log_.Write(LogLevel::kError, anchored.error().message);
+    }
   }
 
  private:
@@ -178,10 +181,13 @@ Result<bool> RunOnce(const std::filesystem::path& folder, Log& log) {
   auto installation = net::OpenWhenFree(folder, [&] { return agent::Installation::Open(folder); });
   if (!installation) return std::unexpected(std::move(installation).error());
   crypto::SystemRandom random;
-  auto agent = agent::Agent::Create(
-      {*installation->folder, installation->key, random, log, installation->distrust},
-      installation->profile, ReadClocks());
+  auto agent = agent::Agent::Create({*installation->folder, installation->key, random, log,
+                                     installation->distrust, &installation->unload},
+                                    installation->profile, ReadClocks());
   if (!agent) return std::unexpected(std::move(agent).error());
+  if (const auto anchored = installation->unload.Anchor(ReadClocks()); !anchored) {
+    log.Write(LogLevel::kError, anchored.error().message);
+  }
   asio::io_context io(1);
   AgentDaemon daemon(io, *installation, **agent, random, log);
   COUNTERSIGN_RETURN_IF_ERROR(daemon.Start());

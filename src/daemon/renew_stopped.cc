@@ -18,9 +18,9 @@ Result<std::string> RenewStopped(const std::filesystem::path& folder,
   auto installation = net::OpenWhenFree(folder, [&] { return agent::Installation::Open(folder); });
   if (!installation) return std::unexpected(std::move(installation).error());
   crypto::SystemRandom random;
-  auto agent = agent::Agent::Create(
-      {*installation->folder, installation->key, random, log, installation->distrust},
-      installation->profile, ReadClocks());
+  auto agent = agent::Agent::Create({*installation->folder, installation->key, random, log,
+                                     installation->distrust, &installation->unload},
+                                    installation->profile, ReadClocks());
   if (!agent) return std::unexpected(std::move(agent).error());
   auto renewal = mover::Renewal::Begin((*agent)->trust(), certificate, installation->profile,
                                        installation->key, random);

@@ -64,6 +64,8 @@ Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
       {"merge", Kind::kActs, &Admin::MergeAgents},
       {"order", Kind::kActs, &Admin::SendOrder},
       {"orders", Kind::kShows, &Admin::ShowOrders},
+      {"unload-set", Kind::kActs, &Admin::SetUnload},
+      {"unload-show", Kind::kShows, &Admin::ShowUnload},
       {"rollout-plan", Kind::kShows, &Admin::PlanRollout},
       {"rollout-start", Kind::kActs, &Admin::StartRollout},
       {"rollout-status", Kind::kShows, &Admin::RolloutStatus},

@@ -200,12 +200,14 @@ Admin::Answer Admin::MakePackage(const AdminMessage& request, Instant now) {
                                .text = *token ? TokenText(**token) : "without a token"});
   });
   if (!made) return std::unexpected(made.error());
+  const auto* const wish = server_.UnloadWishFor(AgentId(), *domain);
   store::PackageConfig package{.server_host = *host,
                                .http_port = server_.config().http_port,
                                .https_port = server_.config().https_port,
                                .tls = server_.config().https,
                                .web_keys = server_.web_keys(),
                                .domain = *domain,
+                               .unload_verifier = wish == nullptr ? "" : wish->verifier,
                                .enrol = std::nullopt};
   AdminMessage answer;
   if (*token) {

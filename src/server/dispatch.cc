@@ -5,6 +5,7 @@
 #include "server/events.h"
 #include "server/server.h"
 #include "server/standing.h"
+#include "server/unload.h"
 
 // Orders that the server brings to agents (protocol section 5).
 namespace countersign::server {
@@ -113,7 +114,8 @@ Result<std::vector<Call>> Server::DueCalls(Instant now, std::size_t limit,
       const auto is_open = RefreshJti(order, now);
       if (!is_open) return std::unexpected(is_open.error());
       if (!*is_open) continue;
-      const bool may_call = *row && MayCommand(**row) && reach_.MayBeCalled(**row, now);
+      const bool may_call = *row && MayCommand(**row) && reach_.MayBeCalled(**row, now) &&
+                            ((*row)->tls || order.act != kSetUnload);
       // One that waits here is answered, but for the call that finds out whether it can be called
       // again.
       const bool is_trial = may_call && (*row)->unreachable;
@@ -198,6 +200,9 @@ Result<std::string> Server::SignCall(const Call& call, std::string_view challeng
     }
     if (!row || !MayCommand(*row)) {
       return Fail(Code::kRefused, "agent " + call.agent.Text() + " gets no orders any more");
+    }
+    if (order->act == kSetUnload && !call.is_private) {
+      return Fail(Code::kRefused, "an unload password travels only over TLS");
     }
     if (order->expires <= now || now - order->jti_drawn >= kJtiLifetime) {
       return Fail(Code::kRefused, "order " + call.jti.Text() + " is too old to be signed");

@@ -86,6 +86,7 @@ Result<bool> Server::BelieveReceipt(const wire::SignedReceipt& message, std::str
   COUNTERSIGN_RETURN_IF_ERROR(KeepProof(row, receipt.held, store::ProofKind::kReceipt, text, now));
   COUNTERSIGN_RETURN_IF_ERROR(Rejudge(row, now));
   EndVersion(order, receipt, now);
+  COUNTERSIGN_RETURN_IF_ERROR(NoteUnload(order, now));
   COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutOrder(order));
   COUNTERSIGN_RETURN_IF_ERROR(world_.registry.AddReceipt(row.id, order.jti, text, now));
   COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutAgent(row));

@@ -8,6 +8,7 @@
 #include "server/reminders.h"
 #include "server/server.h"
 #include "server/standing.h"
+#include "server/unload.h"
 #include "trust/rule_a.h"
 
 // Replies to reports, and the proof of a newer generation (protocol section 6).
@@ -125,6 +126,8 @@ Result<Server::ReplyDraft> Server::DraftReply(store::AgentRow& row, const wire::
       proved && MayCommand(row) &&
       (row.standing == kVerified || row.standing == kBehind || row.standing == kExposed);
   if (may_command) {
+    const bool private_way = report.pinned || (row.tls && AddressOf(row));
+    if (private_way) COUNTERSIGN_RETURN_IF_ERROR(AskUnload(row, now));
     auto orders = OrdersForReply(row, report, *signing, now);
     if (!orders) return std::unexpected(std::move(orders).error());
     reply.orders = *std::move(orders);
@@ -144,6 +147,7 @@ Result<std::vector<std::string>> Server::OrdersForReply(const store::AgentRow& r
   std::vector<std::string> messages;
   std::size_t total_len = 0;
   for (auto& order : *open) {
+    if (order.act == kSetUnload && !report.pinned) continue;  // a secret, and somebody may read it
     // One that was just sent is probably under way on another connection.
     const auto signed_at = order.versions.empty() ? Instant() : order.versions.back().signed_at;
     if (signed_at <= now && now - signed_at < kResendAfter) continue;

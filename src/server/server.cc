@@ -33,6 +33,7 @@ Result<Server> Server::Create(World world, store::ServerConfig config) {
   Server server(world, {}, *std::move(book));
   server.set_config(std::move(config), *std::move(networks), *std::move(unreachable));
   COUNTERSIGN_RETURN_IF_ERROR(server.LoadRollout());
+  COUNTERSIGN_RETURN_IF_ERROR(server.LoadUnload());
   return server;
 }
 

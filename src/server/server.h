@@ -141,6 +141,8 @@ class Server {
   // AskUnload queues the order that the agent's wish demands, unless it has it. REQUIRES: within a
   // transaction; there is a private way to it, and it may be commanded.
   [[nodiscard]] Status AskUnload(const store::AgentRow& row, Instant now);
+  // NoteUnload notes the answer to such an order, when it has ended.
+  [[nodiscard]] Status NoteUnload(const store::OrderRow& order, Instant now);
 
   // LoadRollout reads it anew, after a change of it that changed no certificate.
   [[nodiscard]] Status LoadRollout();

@@ -16,6 +16,7 @@ constexpr char kOrders[] = "orders";
 constexpr char kCounters[] = "counters";
 constexpr char kKey[] = "agent.key";
 constexpr char kMove[] = "move";
+constexpr char kUnload[] = "unload";
 constexpr char kLock[] = "lock";
 constexpr char kCertificate[] = "OfcNTCer.dat";
 
@@ -45,7 +46,7 @@ Status ExpectAgentFolder(const fs::path& folder) {
 Status CheckPermissions(const fs::path& folder) {
   COUNTERSIGN_RETURN_IF_ERROR(CheckPrivate(folder));
   for (const char* name :
-       std::to_array({kConfiguration, kTrust, kOrders, kCounters, kKey, kMove, kLock})) {
+       std::to_array({kConfiguration, kTrust, kOrders, kCounters, kKey, kMove, kUnload, kLock})) {
     if (!IsThere(folder / name)) continue;
     COUNTERSIGN_RETURN_IF_ERROR(CheckPrivate(folder / name));
   }

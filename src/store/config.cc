@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "crypto/argon2.h"
 #include "store/toml_reader.h"
 #include "store/toml_scan.h"
 
@@ -28,6 +29,9 @@ bool IsTokenId(std::string_view text) {
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   return !text.empty() && text.size() <= 64 &&
          text.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+bool IsVerifier(std::string_view text) {
+  return text.empty() || crypto::CheckVerifierForm(text).has_value();
 }
 bool IsExportWord(std::string_view text) { return text == "allowed" || text == "forbidden"; }
 
@@ -193,6 +197,9 @@ Result<PackageConfig> ReadPackage(const toml::table& table) {
   config.tls = place.tls;
   config.web_keys = place.web_keys;
   config.domain = ReadDomain(reader);
+  config.unload_verifier = reader.Text(
+      "unload_verifier", "", IsVerifier,
+      "$argon2id$v=19$m=…,t=…,p=…$salt$hash with at most 256 MiB and 16 passes, or \"\"");
   auto enrol = ReadEnrol(reader);
   COUNTERSIGN_RETURN_IF_ERROR(reader.Finish());
   if (!enrol) return std::unexpected(std::move(enrol).error());

@@ -77,6 +77,7 @@ struct PackageConfig {
   bool tls = true;
   std::vector<Digest> web_keys;
   std::string domain;
+  std::string unload_verifier = {};  // of the unload password (crypto/argon2.h); empty: none is set
   std::optional<wire::EnrolToken> enrol;
   bool operator==(const PackageConfig&) const = default;
 };

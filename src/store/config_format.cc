@@ -92,6 +92,13 @@ std::string FormatDomain(const std::string& domain) {
                       "\"\"", "domain", Quoted(domain)});
 }
 
+std::string FormatUnload(const std::string& verifier) {
+  if (verifier.empty()) return {};
+  return FormatEntry({"What the agent checks its unload password by (docs/unload-password.md).",
+                      "$argon2id$v=19$m=…,t=…,p=…$salt$hash; \"\" is no unload password", "\"\"",
+                      "unload_verifier", Quoted(verifier)});
+}
+
 std::string FormatEnrol(const std::optional<wire::EnrolToken>& enrol) {
   if (!enrol) return {};
   return "\n# The token by which the server admits the agent by itself; without it, a person has "
@@ -189,7 +196,8 @@ std::string FormatAgentConfig(const AgentConfig& config) {
 std::string FormatPackageConfig(const PackageConfig& config) {
   return "# Installation package of a Countersign agent (docs/configuration.md). Unknown keys are "
          "refused.\n" +
-         FormatServerPlace(config) + FormatDomain(config.domain) + FormatEnrol(config.enrol);
+         FormatServerPlace(config) + FormatDomain(config.domain) +
+         FormatUnload(config.unload_verifier) + FormatEnrol(config.enrol);
 }
 
 }  // namespace countersign::store

@@ -84,7 +84,12 @@ TEST(Config, WhatIsWrittenIsReadBack) {
   package.web_keys = FullAgent().web_keys;
   package.domain = "d";
   package.enrol = FullAgent().enrol;
+  package.unload_verifier = "$argon2id$v=19$m=65536,t=3,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA";
   EXPECT_EQ(ParsePackageConfig(FormatPackageConfig(package)).value(), package);
+  package.unload_verifier = "secret";
+  const auto refused = ParsePackageConfig(FormatPackageConfig(package));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().message.find("unload_verifier"), std::string::npos);
 }
 
 TEST(Config, EveryKeyIsWrittenWithUnitAndDefault) {
