@@ -7,6 +7,7 @@
 #include "agent/installation.h"
 #include "agent/present.h"
 #include "base/process.h"
+#include "cli/agentd_unload.h"
 #include "cli/output.h"
 #include "cli/session.h"
 #include "cli/usage.h"
@@ -141,6 +142,7 @@ int RunAgentd(int argc, char** argv, const RunDaemon& run) {
   install->add_option("--from", package, "folder with OfcNTCer.dat and package.toml")->required();
   install->add_option("--listen", listen, "address:port to listen on (0.0.0.0 and a drawn port)");
   auto* const status = app.add_subcommand("status", "what the agent trusts, and how it is doing");
+  AgentdUnload unload(app);
   return Parse(app, argc, argv, [&]() -> int {
     const Form form = json ? Form::kJson : Form::kText;
     const auto path = AgentFolderPath(folder);
@@ -148,6 +150,7 @@ int RunAgentd(int argc, char** argv, const RunDaemon& run) {
       return static_cast<int>(InstallAgent({.package = package, .path = path}, listen, form));
     }
     if (status->parsed()) return static_cast<int>(ShowAgentStatus(path, form));
+    if (unload.parsed()) return static_cast<int>(unload.Run(path, form));
     return Finish(run(path, json));
   });
 }

@@ -48,6 +48,11 @@ struct PasswordFlags {
 // owner change-password`.
 void AddPasswordChange(CommandLine& line, CLI::App* parent, const std::string& name);
 
+// AddUnloadCommands declares `countersign agents unload-password`, AddWarrantCommand `countersign
+// owner warrant`.
+void AddUnloadCommands(CommandLine& line, CLI::App* agents);
+void AddWarrantCommand(CommandLine& line, CLI::App* owner);
+
 // The groups of commands.
 void AddServerCommands(CommandLine& line);       // server, status, events
 void AddAgentCommands(CommandLine& line);        // agents, order

@@ -128,6 +128,7 @@ void AddAgentCommands(CommandLine& line) {
   AddOne(line, agents);
   AddPackage(line, agents);
   AddRepairKit(line, agents);
+  AddUnloadCommands(line, agents);
   AddOrder(line);
 }
 

@@ -71,6 +71,7 @@ void AddOwnerCommands(CommandLine& line) {
   AddPasswordChange(line, owner, "change-password");
   AddRequest(line, owner);
   AddSign(line, owner);
+  AddWarrantCommand(line, owner);
   auto* const install =
       owner->add_subcommand("install", "install the owner's answer on the server that asked");
   const auto file = std::make_shared<std::string>();

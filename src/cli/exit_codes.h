@@ -20,13 +20,16 @@ enum class Exit {
   kDamaged = 11,
   kIo = 12,
   kMalformed = 13,
-  kOrderNotDone = 20,   // order send: at least one order ended otherwise than `done`
-  kOrderNotEnded = 21,  // order send: at least one had not ended when the wait was over
-  kSomeListed = 22,     // CertificateManager -l: at least one agent is in the list
-  kBackupLacks = 23,    // backup verify, drill: it opens, and would not bring everything back
-  kGate = 24,           // rollout: the gate was shown, or waited for; it is not finished
-  kNotVerified = 30,    // IpXfer: installed, but the server could not be asked
-  kOtherKey = 31,       // IpXfer: a server answered with another key; nothing was changed
+  kOrderNotDone = 20,    // order send: at least one order ended otherwise than `done`
+  kOrderNotEnded = 21,   // order send: at least one had not ended when the wait was over
+  kSomeListed = 22,      // CertificateManager -l: at least one agent is in the list
+  kBackupLacks = 23,     // backup verify, drill: it opens, and would not bring everything back
+  kGate = 24,            // rollout: the gate was shown, or waited for; it is not finished
+  kNotVerified = 30,     // IpXfer: installed, but the server could not be asked
+  kOtherKey = 31,        // IpXfer: a server answered with another key; nothing was changed
+  kUnloadPassword = 40,  // the unload password is needed, and none or a wrong one was given
+  kUnloadLocked = 41,    // after too many wrong tries none is taken for a while
+  kBadWarrant = 42,      // the owner's warrant that was shown is not taken
 };
 
 [[nodiscard]] Exit ExitFor(Code code);

@@ -161,7 +161,7 @@ TEST_F(TrustStateTest, AnythingAfterTheEndIsRefused) {
 TEST_F(TrustStateTest, RightChecksumDoesNotExcuseWrongParts) {
   const Bytes file = EncodeTrustState(state_);
   EXPECT_THAT(Damage(Rewritten(file, 0, 'X')), ::testing::HasSubstr("no trust state"));
-  EXPECT_THAT(Damage(Rewritten(file, 4, 2)), ::testing::HasSubstr("version"));
+  EXPECT_THAT(Damage(Rewritten(file, 4, 3)), ::testing::HasSubstr("version"));
   Bytes longer = file;
   longer.insert(longer.begin() + static_cast<std::ptrdiff_t>(file.size() - 32), 0);
   EXPECT_THAT(Damage(Rewritten(longer, 0, 'C')), ::testing::HasSubstr("parts"));

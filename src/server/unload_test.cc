@@ -1,0 +1,279 @@
+#include "server/unload.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "server/admin.h"
+#include "tests/support/server_bench.h"
+
+// Unload passwords, as the server has them and hands them out (docs/unload-password.md).
+namespace countersign::server {
+namespace {
+
+using testing::FakeAgent;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using testing::ServerBench;
+using trust::Verdict;
+
+constexpr std::string_view kOne =
+    "$argon2id$v=19$m=65536,t=3,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA";
+constexpr std::string_view kTwo =
+    "$argon2id$v=19$m=65536,t=3,p=1$b3RoZXJzYWx0$AAAAAAAAAAAAAAAAAAAAAA";
+
+class UnloadTest : public ::testing::Test {
+ protected:
+  enum class Way { kPlain, kListener, kPinned };  // how the agent can be reached in private
+
+  AdminMessage Ask(boost::json::object json, std::string_view verifier = {}) {
+    AdminMessage request;
+    request.json = std::move(json);
+    if (!verifier.empty()) request.secrets.push_back(SecretBytes::OwnText(verifier));
+    return Admin(bench_.server()).Handle(request, User(), bench_.now);
+  }
+  boost::json::object Set(boost::json::object scope, std::string_view verifier) {
+    scope["command"] = "unload-set";
+    const auto answer = Ask(std::move(scope), verifier).json;
+    EXPECT_TRUE(answer.at("ok").as_bool());
+    return answer;
+  }
+  boost::json::object SetAll(std::string_view verifier = kOne) {
+    return Set({{"all", true}}, verifier);
+  }
+  std::string StateOf(const FakeAgent& agent) {
+    const auto answer = Ask({{"command", "unload-show"}}).json;
+    for (const auto& one : answer.at("agents").as_array()) {
+      if (one.at("agent").as_string() == std::string_view(agent.id.Text())) {
+        return std::string(one.at("state").as_string());
+      }
+    }
+    return "not listed";
+  }
+  // Report is the agent's next one; the orders in its reply.
+  std::vector<wire::Order> Report(FakeAgent& agent, Way way) {
+    auto report = agent.Report(bench_.now);
+    report.tls = way != Way::kPlain;
+    report.pinned = way == Way::kPinned;
+    std::vector<wire::Order> orders;
+    texts_.clear();
+    for (const std::string& text : bench_.Tell(agent, report).orders) {
+      texts_.push_back(text);
+      orders.push_back(wire::ParseOrder(text).value().order);
+    }
+    return orders;
+  }
+  int Answer(FakeAgent& agent, std::string_view order, Verdict verdict) {
+    return bench_.server().TakePostedReceipt(agent.Sign(agent.Receipt(order, verdict, bench_.now)),
+                                             bench_.now);
+  }
+  // Nothing that could carry it: no order in the reply, none by a call.
+  void ExpectNothingSent(FakeAgent& agent, Way way) {
+    EXPECT_THAT(Report(agent, way), IsEmpty());
+    for (auto& call : bench_.Due()) {
+      call.is_private = false;
+      EXPECT_FALSE(
+          bench_.server().SignCall(call, bench_.random.Token().Text(), bench_.now).has_value());
+    }
+  }
+
+  ServerBench bench_;
+  FakeAgent agent_ = bench_.KnownAgent();
+  std::vector<std::string> texts_;
+};
+
+// --- the secret's way ---
+
+TEST_F(UnloadTest, AgentWithoutTlsGetsNone) {
+  const auto answer = SetAll();
+  EXPECT_EQ(answer.at("covered").as_uint64(), 1U);
+  EXPECT_EQ(answer.at("asked").as_uint64(), 0U);
+  EXPECT_EQ(answer.at("no_private_way").as_uint64(), 1U);
+  ExpectNothingSent(agent_, Way::kPlain);
+  EXPECT_EQ(StateOf(agent_), "no-private-way");
+}
+
+TEST_F(UnloadTest, ReplyOverTlsToAnAgentThatKnewTheKeyCarriesIt) {
+  SetAll();
+  const auto orders = Report(agent_, Way::kPinned);
+  ASSERT_EQ(orders.size(), 1U);
+  EXPECT_EQ(orders[0].act, "set-unload");
+  EXPECT_EQ(orders[0].args, UnloadArgs(std::string(kOne)));
+  EXPECT_EQ(StateOf(agent_), "under-way");
+  EXPECT_EQ(Answer(agent_, texts_[0], Verdict::kDone), 204);
+  EXPECT_EQ(StateOf(agent_), "done");
+  bench_.now += std::chrono::hours(1);
+  EXPECT_THAT(Report(agent_, Way::kPinned), IsEmpty()) << "once";
+}
+
+// Its report came over TLS, but it did not know whom it spoke to: the network may have read it.
+TEST_F(UnloadTest, ReplyToAnAgentThatDidNotKnowTheKeyDoesNot) {
+  SetAll();
+  EXPECT_THAT(Report(agent_, Way::kListener), IsEmpty());
+}
+
+TEST_F(UnloadTest, CallCarriesItOnlyOnceTheAgentsKeyWasShown) {
+  EXPECT_THAT(Report(agent_, Way::kListener), IsEmpty());
+  SetAll();
+  auto calls = bench_.Due();
+  ASSERT_EQ(calls.size(), 1U);
+  const auto challenge = bench_.random.Token().Text();
+  const auto open = bench_.server().SignCall(calls[0], challenge, bench_.now);
+  ASSERT_FALSE(open.has_value());
+  EXPECT_EQ(open.error().code, Code::kRefused);
+  EXPECT_THAT(open.error().message, Not(HasSubstr("argon2")));
+  calls[0].is_private = true;
+  const auto order = bench_.server().SignCall(calls[0], challenge, bench_.now);
+  ASSERT_TRUE(order.has_value()) << order.error().message;
+  EXPECT_EQ(wire::ParseOrder(*order)->order.args, UnloadArgs(std::string(kOne)));
+}
+
+// An order that was queued while it spoke TLS, and then it does not any more.
+TEST_F(UnloadTest, AgentThatGaveUpTlsGetsNoneAnyMore) {
+  EXPECT_THAT(Report(agent_, Way::kListener), IsEmpty());
+  SetAll();
+  ExpectNothingSent(agent_, Way::kPlain);
+  EXPECT_EQ(StateOf(agent_), "no-private-way");
+}
+
+TEST_F(UnloadTest, OrdersOfOtherActsGoOnTheirWay) {
+  SetAll();
+  bench_.AddOrder(agent_);
+  const auto orders = Report(agent_, Way::kPlain);
+  ASSERT_EQ(orders.size(), 1U);
+  EXPECT_EQ(orders[0].act, "ping");
+}
+
+// --- whom it is for ---
+
+TEST_F(UnloadTest, AgentThatJoinsLaterGetsIt) {
+  SetAll();
+  FakeAgent later = bench_.KnownAgent();
+  ASSERT_EQ(Report(later, Way::kPinned).size(), 1U);
+}
+
+TEST_F(UnloadTest, AgentThatIsNotAdmittedGetsNone) {
+  SetAll();
+  FakeAgent unknown = bench_.NewAgent();
+  (void)bench_.Tell(unknown);
+  EXPECT_THAT(Report(unknown, Way::kPinned), IsEmpty());
+}
+
+TEST_F(UnloadTest, DomainHasWhatLiesBeneathIt) {
+  Set({{"domain", "eu"}}, kOne);
+  agent_.profile.domain = "eu/paris";
+  EXPECT_EQ(Report(agent_, Way::kPinned).size(), 1U);
+  FakeAgent other = bench_.KnownAgent();
+  other.profile.domain = "europe";
+  EXPECT_THAT(Report(other, Way::kPinned), IsEmpty());
+  EXPECT_EQ(StateOf(other), "nothing-said");
+}
+
+TEST_F(UnloadTest, TheNewestWordCounts) {
+  const std::string id = agent_.id.Text();
+  Set({{"agents", boost::json::array{id}}}, kOne);
+  SetAll(kTwo);
+  auto orders = Report(agent_, Way::kPinned);
+  ASSERT_EQ(orders.size(), 1U);
+  EXPECT_EQ(orders[0].args, UnloadArgs(std::string(kTwo)));
+  EXPECT_EQ(Ask({{"command", "unload-show"}}).json.at("wishes").as_array().size(), 1U);
+  Set({{"agents", boost::json::array{id}}}, kOne);
+  bench_.now += std::chrono::hours(1);
+  orders = Report(agent_, Way::kPinned);
+  ASSERT_EQ(orders.size(), 1U) << "the earlier one is not brought after it";
+  EXPECT_EQ(orders[0].args, UnloadArgs(std::string(kOne)));
+}
+
+// Its answer to an earlier one must not count for the one that is wished now.
+TEST_F(UnloadTest, LateAnswerToAnEarlierOneIsNotTakenForTheNewest) {
+  SetAll(kOne);
+  Report(agent_, Way::kPinned);
+  const std::string earlier = texts_.at(0);
+  SetAll(kTwo);
+  EXPECT_EQ(Answer(agent_, earlier, Verdict::kDone), 204);
+  EXPECT_NE(StateOf(agent_), "done");
+  EXPECT_EQ(Report(agent_, Way::kPinned).size(), 1U);
+}
+
+TEST_F(UnloadTest, ClearedIsSentToo) {
+  SetAll();
+  Report(agent_, Way::kPinned);
+  Answer(agent_, texts_.at(0), Verdict::kDone);
+  Set({{"all", true}}, {});
+  const auto orders = Report(agent_, Way::kPinned);
+  ASSERT_EQ(orders.size(), 1U);
+  EXPECT_EQ(orders[0].args, UnloadArgs(""));
+}
+
+// --- answers ---
+
+TEST_F(UnloadTest, RefusalIsShownAndNotAskedAgain) {
+  SetAll();
+  Report(agent_, Way::kPinned);
+  Answer(agent_, texts_.at(0), Verdict::kNotAllowed);
+  EXPECT_EQ(StateOf(agent_), "refused: not-allowed");
+  bench_.now += std::chrono::hours(1);
+  EXPECT_THAT(Report(agent_, Way::kPinned), IsEmpty());
+}
+
+TEST_F(UnloadTest, OrderOfUnknownFateAndAnInterruptedOneAreGivenAnew) {
+  SetAll();
+  Report(agent_, Way::kPinned);
+  Answer(agent_, texts_.at(0), Verdict::kInterrupted);
+  EXPECT_EQ(Report(agent_, Way::kPinned).size(), 1U);
+  bench_.now += std::chrono::hours(24 * 8);
+  bench_.server().Tick(bench_.now);
+  EXPECT_EQ(Report(agent_, Way::kPinned).size(), 1U);
+}
+
+TEST_F(UnloadTest, WishesSurviveARestartOfTheServer) {
+  SetAll();
+  bench_.Restart();
+  EXPECT_EQ(Report(agent_, Way::kPinned).size(), 1U);
+}
+
+// --- the administrator's side ---
+
+TEST_F(UnloadTest, OneScopeAndOneVerifierOrARefusal) {
+  const std::string id = agent_.id.Text();
+  for (auto& scope : std::vector<boost::json::object>{
+           {}, {{"all", true}, {"domain", "eu"}}, {{"agents", boost::json::array{"no id"}}}}) {
+    scope["command"] = "unload-set";
+    EXPECT_FALSE(Ask(scope, kOne).json.at("ok").as_bool());
+  }
+  const auto password = Ask({{"command", "unload-set"}, {"all", true}}, "the password itself");
+  EXPECT_FALSE(password.json.at("ok").as_bool());
+  EXPECT_THAT(std::string(password.json.at("message").as_string()), Not(HasSubstr("itself")));
+  EXPECT_EQ(Ask({{"command", "unload-show"}}).json.at("wishes").as_array().size(), 0U);
+  EXPECT_EQ(bench_.Events("unload-set-refused"), 4U);
+}
+
+TEST_F(UnloadTest, WhatIsSaidIsAnEventWithoutTheVerifier) {
+  SetAll();
+  Set({{"domain", "eu"}}, {});
+  EXPECT_EQ(bench_.Events("unload-password-set"), 1U);
+  EXPECT_EQ(bench_.Events("unload-password-cleared"), 1U);
+  for (const auto& event : bench_.registry->ListEvents(0, 1'000).value()) {
+    EXPECT_THAT(event.text, Not(HasSubstr("argon2")));
+  }
+  const auto shown = boost::json::serialize(Ask({{"command", "unload-show"}}).json);
+  EXPECT_THAT(shown, Not(HasSubstr("argon2")));
+  for (const auto& line : bench_.log.lines) EXPECT_THAT(line.text, Not(HasSubstr("argon2")));
+}
+
+TEST_F(UnloadTest, PackageOfACoveredDomainBringsIt) {
+  Set({{"domain", "eu"}}, kOne);
+  const auto package = [&](const char* domain) {
+    const auto answer = Ask({{"command", "package"}, {"domain", domain}});
+    EXPECT_EQ(answer.blobs.size(), 2U);
+    return store::ParsePackageConfig(AsText(answer.blobs.at(1))).value().unload_verifier;
+  };
+  EXPECT_EQ(package("eu/paris"), kOne);
+  EXPECT_EQ(package("us"), "");
+}
+
+}  // namespace
+}  // namespace countersign::server
