@@ -100,5 +100,10 @@ TEST_F(SecretFileTest, MissingFileIsNotFound) {
   EXPECT_EQ(secret.error().code, Code::kNotFound);
 }
 
+TEST(ProcessTest, BootIdIsTheSameWithinABoot) {
+  EXPECT_FALSE(BootId().empty());
+  EXPECT_EQ(BootId(), BootId());
+}
+
 }  // namespace
 }  // namespace countersign

@@ -93,6 +93,7 @@ Result<Change> Read(const LocalUnloadCommand& command) {
 }  // namespace
 
 Exit SetUnloadHere(const LocalUnloadCommand& command, Form form) {
+  ForbidCoreDumps();
   auto change = Read(command);
   if (!change) return PrintError(change.error(), form);
   auto done = Try(command.folder, *change);

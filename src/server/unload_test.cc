@@ -58,6 +58,11 @@ class UnloadTest : public ::testing::Test {
     auto report = agent.Report(bench_.now);
     report.tls = way != Way::kPlain;
     report.pinned = way == Way::kPinned;
+    if (bench_.Knows(agent)) {
+      auto row = bench_.Row(agent);
+      row.tls = report.tls;
+      bench_.Put(row);
+    }
     std::vector<wire::Order> orders;
     texts_.clear();
     for (const std::string& text : bench_.Tell(agent, report).orders) {
