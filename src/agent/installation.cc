@@ -68,7 +68,8 @@ wire::AgentProfile ProfileOf(const store::AgentConfig& config) {
                              .domain = config.domain,
                              .version = COUNTERSIGN_VERSION,
                              .platform = PlatformName(),
-                             .enrol = config.enrol};
+                             .enrol = config.enrol,
+                             .tls = config.tls};
   if (config.listen != "0.0.0.0" && config.listen != "::") profile.addresses = {config.listen};
   return profile;
 }

@@ -42,7 +42,8 @@ boost::json::object StatusJson(const AgentId& id, const store::AgentConfig& conf
                                const trust::TrustState& trust, std::string_view head) {
   return {{"agent", id.Text()},
           {"server_host", config.server_host},
-          {"server_port", config.http_port},
+          {"server_port", config.tls ? config.https_port : config.http_port},
+          {"tls", config.tls},
           {"listen", config.listen},
           {"listen_port", config.listen_port},
           {"domain", config.domain},

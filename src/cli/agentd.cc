@@ -42,7 +42,11 @@ Exit InstallAgent(agent::InstallRequest request, const std::string& listen, Form
   }
   PrintLine("Agent " + installed->id.Text() + " is installed in " + request.path.string() + ".");
   PrintLine("It trusts the certificate " + installed->certificate.serial() + " and reports to " +
-            net::Endpoint{installed->config.server_host, installed->config.http_port}.Text() + ".");
+            net::Endpoint{installed->config.server_host, installed->config.tls
+                                                             ? installed->config.https_port
+                                                             : installed->config.http_port}
+                .Text() +
+            (installed->config.tls ? " over HTTPS." : " over HTTP."));
   PrintLine("next: countersign-agentd --agent-folder " + request.path.string());
   return Exit::kOk;
 }

@@ -7,6 +7,7 @@
 #include "cli/command_line.h"
 #include "cli/history_commands.h"
 #include "cli/server_commands.h"
+#include "cli/web_certificate.h"
 
 // countersign server …, countersign status, countersign events …
 namespace countersign::cli {
@@ -42,7 +43,11 @@ void AddIdentityOptions(CLI::App* init, InitCommand& command) {
 
 void AddSettings(CLI::App* init, store::ServerConfig& config) {
   init->add_option("--listen", config.listen, "address to listen on")->capture_default_str();
-  init->add_option("--http-port", config.http_port, "port for agents")->capture_default_str();
+  init->add_flag("--http,!--no-http", config.http, "serve agents over HTTP (by default it does)");
+  init->add_option("--http-port", config.http_port, "port for it")->capture_default_str();
+  init->add_flag("--https,!--no-https", config.https,
+                 "serve agents over HTTPS (by default it does)");
+  init->add_option("--https-port", config.https_port, "port for it")->capture_default_str();
   init->add_option("--public-host", config.public_host,
                    "name or address by which agents reach this server");
   init->add_option("--call-network", config.call_networks,
@@ -71,11 +76,33 @@ void AddInit(CommandLine& line, CLI::App* server) {
   });
 }
 
+void AddWebCertificate(CommandLine& line, CLI::App* server) {
+  auto* const web = server->add_subcommand("web-certificate", "with what this server speaks TLS")
+                        ->require_subcommand(1);
+  line.Then(web->add_subcommand("show", "the certificate, and the key that agents know"),
+            [](Session& session, Form form) { return ShowWebCertificate(session, form); });
+  line.Then(web->add_subcommand("renew", "make a new self-signed certificate for the same key"),
+            [](Session& session, Form form) { return RenewWebCertificate(session, form); });
+  auto* const install = web->add_subcommand("install", "use a certificate that somebody issued");
+  struct Files {
+    std::string certificate;
+    std::string key;
+  };
+  const auto files = std::make_shared<Files>();
+  install->add_option("--cert", files->certificate, "PEM with its chain after it, or DER")
+      ->required();
+  install->add_option("--key", files->key, "its private key: PEM without a password")->required();
+  line.Then(install, [files](Session& session, Form form) {
+    return InstallWebCertificate(session, files->certificate, files->key, form);
+  });
+}
+
 }  // namespace
 
 void AddServerCommands(CommandLine& line) {
   auto* const server = line.app().add_subcommand("server", "this server")->require_subcommand(1);
   AddInit(line, server);
+  AddWebCertificate(line, server);
   line.Then(line.app().add_subcommand("status", "the server's certificate, its agents, warnings"),
             [](Session& session, Form form) { return ShowStatus(session, form); });
   auto* const events = line.app().add_subcommand("events", "what happened")->require_subcommand(1);

@@ -54,6 +54,7 @@ std::string AgentControl::ShowStatus() const {
   status["acts"] = agent::ActsJson(agent_);
   status["unload_password"] = UnloadJson(installation_.unload, ReadClocks());
   status["last_error"] = reporter_.last_error();
+  status["pinned"] = reporter_.pinned();
   status["last_verified"] = reporter_.last_verified() ? FormatUtc(*reporter_.last_verified()) : "";
   return json::serialize(status);
 }

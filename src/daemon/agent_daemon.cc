@@ -8,6 +8,7 @@
 
 #include "base/process.h"
 #include "crypto/hash.h"
+#include "crypto/tls_certificate.h"
 #include "daemon/agent_control.h"
 #include "daemon/local_policy.h"
 #include "daemon/reporter.h"
@@ -23,6 +24,7 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::string_view kJose = "application/jose";
+constexpr std::size_t kForServer = 8;  // connections that only the server gets
 constexpr auto kWatch = std::chrono::seconds(30);
 
 net::HttpResponse Ok(std::string_view content_type, std::string body) {
@@ -41,7 +43,7 @@ class AgentDaemon {
         installation_(installation),
         agent_(agent),
         log_(log),
-        reporter_(io.get_executor(), agent, installation.config, log),
+        reporter_(io.get_executor(), agent, installation.folder->path(), installation.config, log),
         tasks_(io.get_executor(), agent, reporter_, log),
         watch_(io.get_executor()),
         control_handler_(installation, agent, reporter_, random, log) {}
@@ -57,6 +59,15 @@ class AgentDaemon {
     options.address = *address;
     options.port = config.listen_port;
     options.body_limit = wire::kMaxOrderWithBundleLen;
+    options.reserved = kForServer;
+    options.is_known = [this](const net::IpAddress& source) {
+      return reporter_.server_address() == source;
+    };
+    if (config.tls) {
+      auto tls = ListenerTls();
+      if (!tls) return std::unexpected(std::move(tls).error());
+      options.tls = *std::move(tls);
+    }
     auto http = net::HttpServer::Listen(
         io_.get_executor(), options,
         [this](net::HttpRequest request) { return Answer(std::move(request)); });
@@ -75,7 +86,8 @@ class AgentDaemon {
     asio::co_spawn(io_, WatchCertificateFile(), asio::detached);
     log_.Write(LogLevel::kInfo, "agent " + agent_.id().Text() + " listens at " +
                                     net::Endpoint{config.listen, http_->port()}.Text() +
-                                    " and obeys " + agent_.trust().server.Text());
+                                    (config.tls ? " with TLS" : " without TLS") + " and obeys " +
+                                    agent_.trust().server.Text());
     return {};
   }
 
@@ -102,6 +114,18 @@ class AgentDaemon {
   }
 
  private:
+  // The server looks at the key only, so the certificate says nothing else, and never expires.
+  [[nodiscard]] Result<crypto::TlsContext> ListenerTls() const {
+    crypto::TlsCertificateRequest request;
+    request.common_name = "Countersign agent " + agent_.id().Text();
+    const Digest& digest = installation_.key.public_key().digest();
+    std::copy_n(digest.begin(), request.serial_random.size(), request.serial_random.begin());
+    const auto certificate = crypto::MakeTlsCertificate(request, installation_.key);
+    if (!certificate) return std::unexpected(certificate.error());
+    const std::vector<Bytes> chain = {certificate->der()};
+    return crypto::TlsContext::ForServer(installation_.key, chain);
+  }
+
   // OfcNTCer.dat is an output (protocol section 3): what somebody puts there is put back, and said.
   asio::awaitable<void> WatchCertificateFile() {
     while (!stopping_) {

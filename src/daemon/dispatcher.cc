@@ -4,8 +4,6 @@
 #include <boost/asio/detached.hpp>
 #include <utility>
 
-#include "net/http_client.h"
-
 namespace countersign::daemon {
 namespace {
 
@@ -47,11 +45,31 @@ asio::awaitable<void> Dispatcher::Make(server::Call call) {
   drained_.Wake();
 }
 
-asio::awaitable<Status> Dispatcher::Exchange(server::Call& call) {
+// Connect makes sure that the listener has the agent's key, if it speaks TLS: then nobody else
+// reads what goes over the connection.
+asio::awaitable<Result<net::HttpConnection>> Dispatcher::Connect(server::Call& call) {
   // Named: g++ 12 destroys an aggregate that is made inside a co_await expression twice.
   net::Endpoint agent{call.address.Text(), call.port};
+  const std::string place = agent.Text();
   net::HttpClientOptions options;
+  if (call.tls && !tls_) {
+    auto made = crypto::TlsContext::ForClient();
+    if (!made) co_return std::unexpected(std::move(made).error());
+    tls_ = *std::move(made);
+  }
+  if (call.tls) options.tls = tls_;
   auto connection = co_await net::HttpConnection::Connect(std::move(agent), std::move(options));
+  if (!connection || !call.tls) co_return connection;
+  if (connection->peer_key() != call.key) {
+    co_return Fail(Code::kRefused, "the agent at " + place + " shows another key than agent " +
+                                       call.agent.Text() + ": is another agent on that address?");
+  }
+  call.is_private = true;
+  co_return connection;
+}
+
+asio::awaitable<Status> Dispatcher::Exchange(server::Call& call) {
+  auto connection = co_await Connect(call);
   if (!connection) co_return std::unexpected(std::move(connection).error());
   for (;;) {
     const auto asked = co_await connection->Exchange("GET", "/countersign/v1/challenge");

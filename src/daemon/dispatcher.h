@@ -2,10 +2,12 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <optional>
 #include <set>
 
 #include "base/log.h"
 #include "daemon/service.h"
+#include "net/http_client.h"
 #include "server/server.h"
 
 namespace countersign::daemon {
@@ -29,6 +31,7 @@ class Dispatcher {
  private:
   [[nodiscard]] boost::asio::awaitable<void> Make(server::Call call);
   [[nodiscard]] boost::asio::awaitable<Status> Exchange(server::Call& call);
+  [[nodiscard]] boost::asio::awaitable<Result<net::HttpConnection>> Connect(server::Call& call);
 
   boost::asio::any_io_executor executor_;
   server::Server& server_;
@@ -36,6 +39,7 @@ class Dispatcher {
   Waker waker_;
   Waker drained_;
   std::set<AgentId> busy_;
+  std::optional<crypto::TlsContext> tls_;  // made at the first call that needs it
   bool stopping_ = false;
 };
 

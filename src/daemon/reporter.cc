@@ -12,41 +12,15 @@ namespace {
 namespace asio = boost::asio;
 
 constexpr std::string_view kJose = "application/jose";
+constexpr std::string_view kReportPath = "/countersign/v1/report";
 constexpr std::chrono::milliseconds kLongestSleep = std::chrono::minutes(1);
 constexpr Seconds kAnswersWithin = Seconds(30);  // after the time that the server may hold it
 
-net::HttpClientOptions OptionsFor(const store::AgentConfig& config) {
-  net::HttpClientOptions options;
-  // An agent's listening address is also its source address.
-  const auto listen = net::IpAddress::Parse(config.listen);
-  if (listen && listen->Classify() != net::AddressClass::kUnspecified) options.source = listen;
-  options.body_limit = wire::kMaxReplyLen;
-  return options;
-}
-
-asio::awaitable<Result<net::HttpResponse>> Post(const store::AgentConfig& config,
-                                                std::string_view path, std::string_view body,
-                                                Waiting waiting) {
-  // Named: g++ 12 destroys an aggregate that is made inside a co_await expression twice.
-  net::Endpoint server{config.server_host, config.http_port};
-  net::HttpClientOptions options = OptionsFor(config);
-  auto connection = co_await net::HttpConnection::Connect(std::move(server), std::move(options));
-  if (!connection) co_return std::unexpected(std::move(connection).error());
-  if (waiting.wait.count() == 0) {
-    co_return co_await connection->Exchange("POST", path, kJose, body);
-  }
-  waiting.connected(&*connection);
-  const std::string target = std::string(path) + "?wait=" + std::to_string(waiting.wait.count());
-  auto answer =
-      co_await connection->Exchange("POST", target, kJose, body, waiting.wait + kAnswersWithin);
-  waiting.connected(nullptr);
-  co_return answer;
-}
-
-// Not a default argument: see above.
 asio::awaitable<Result<net::HttpResponse>> Post(const store::AgentConfig& config,
                                                 std::string_view path, std::string_view body) {
-  return Post(config, path, body, Waiting());
+  auto reached = co_await Reach(config);
+  if (!reached) co_return std::unexpected(std::move(reached).error());
+  co_return co_await reached->connection.Exchange("POST", path, kJose, body);
 }
 
 unsigned RetryAfter(const net::HttpResponse& response) {
@@ -61,12 +35,7 @@ unsigned RetryAfter(const net::HttpResponse& response) {
 
 asio::awaitable<Result<net::HttpResponse>> PostReport(const store::AgentConfig& config,
                                                       const std::string& report) {
-  return PostReport(config, report, Waiting());
-}
-
-asio::awaitable<Result<net::HttpResponse>> PostReport(const store::AgentConfig& config,
-                                                      const std::string& report, Waiting waiting) {
-  return Post(config, "/countersign/v1/report", report, std::move(waiting));
+  return Post(config, kReportPath, report);
 }
 
 asio::awaitable<mover::Renewal::Outcome> Renew(mover::Renewal& renewal,
@@ -114,15 +83,19 @@ void Reporter::Stop() {
   recall_.cancel();
 }
 
-asio::awaitable<Result<net::HttpResponse>> Reporter::PostWaiting(const std::string& report) {
+asio::awaitable<Result<net::HttpResponse>> Reporter::PostWaiting(net::HttpConnection& connection,
+                                                                 const std::string& report) {
   recalled_ = false;
-  Waiting waiting;
-  waiting.wait = agent_.report_wait();
-  waiting.connected = [this](net::HttpConnection* connection) {
-    waiting_ = connection;
-    WatchPlan();
-  };
-  return PostReport(config_, report, std::move(waiting));
+  std::string target(kReportPath);
+  const Seconds wait = agent_.report_wait();
+  if (wait.count() == 0) co_return co_await connection.Exchange("POST", target, kJose, report);
+  target += "?wait=" + std::to_string(wait.count());
+  waiting_ = &connection;
+  WatchPlan();
+  auto answer = co_await connection.Exchange("POST", target, kJose, report, wait + kAnswersWithin);
+  waiting_ = nullptr;
+  WatchPlan();
+  co_return answer;
 }
 
 void Reporter::WatchPlan() {
@@ -158,13 +131,22 @@ void Reporter::Failed(std::string why, unsigned retry_after) {
   last_error_ = std::move(why);
 }
 
+// Connected first: the report says whether the web host's key was known.
 asio::awaitable<void> Reporter::ReportOnce() {
-  const auto report = agent_.MakeReport(ReadClocks());
+  auto reached = co_await Reach(config_, pins_.Of(agent_.trust().server));
+  pinned_ = reached && reached->pinned;
+  const auto report = agent_.MakeReport(
+      ReadClocks(), pinned_ ? agent::Agent::Channel::kPinned : agent::Agent::Channel::kOpen);
   if (!report) {
     Failed(report.error().message, 0);
     co_return;
   }
-  const auto answer = co_await PostWaiting(*report);
+  if (!reached) {
+    Failed(reached.error().message, 0);
+    answered_.cancel();
+    co_return;
+  }
+  const auto answer = co_await PostWaiting(reached->connection, *report);
   if (!answer && recalled_) {
     agent_.ReportRecalled(ReadClocks());
     co_return;
@@ -184,6 +166,8 @@ asio::awaitable<void> Reporter::ReportOnce() {
     } else {
       last_error_.clear();
       last_verified_ = ReadClocks().wall;
+      server_address_ = reached->connection.peer();
+      pins_.Take(agent_.trust().server, outcome.web);
     }
     if (after_reply_) after_reply_();
     auto receipts = agent_.TakeReceipts();

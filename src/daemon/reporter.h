@@ -9,25 +9,17 @@
 #include "agent/agent.h"
 #include "agent/installation.h"
 #include "base/log.h"
+#include "daemon/server_link.h"
 #include "daemon/service.h"
 #include "mover/renewal.h"
 #include "net/http_client.h"
 
 namespace countersign::daemon {
 
-// PostReport sends one report to the agent's server from the agent's listening address. The answer
-// is of any status. Shared by the agent's own reports and by a renewal.
+// PostReport sends one report to the server of `config` (Reach, without pins). The answer is of any
+// status. Shared by the agent's own reports and by a renewal.
 [[nodiscard]] boost::asio::awaitable<Result<net::HttpResponse>> PostReport(
     const store::AgentConfig& config, const std::string& report);
-
-// Waiting is a report whose answer may be held back: for how long, and who is told of its
-// connection while the exchange lasts (null: it has ended), to close it if the wait is over.
-struct Waiting {
-  Seconds wait{};
-  std::function<void(net::HttpConnection*)> connected = {};
-};
-[[nodiscard]] boost::asio::awaitable<Result<net::HttpResponse>> PostReport(
-    const store::AgentConfig& config, const std::string& report, Waiting waiting);
 
 // Renew carries a renewal through: report, reply, outcome. Stores nothing.
 [[nodiscard]] boost::asio::awaitable<mover::Renewal::Outcome> Renew(
@@ -38,10 +30,12 @@ struct Waiting {
 // in replies. One thread; everything given must outlive it.
 class Reporter {
  public:
+  // `folder` is the agent's, where the web host's keys are kept.
   Reporter(const boost::asio::any_io_executor& executor, agent::Agent& agent,
-           const store::AgentConfig& config, Log& log)
+           const std::filesystem::path& folder, const store::AgentConfig& config, Log& log)
       : agent_(agent),
         config_(config),
+        pins_(folder, config, log),
         log_(log),
         waker_(executor),
         recall_(executor),
@@ -66,18 +60,26 @@ class Reporter {
   // LastError is why the newest report failed; empty if it did not.
   [[nodiscard]] const std::string& last_error() const { return last_error_; }
   [[nodiscard]] std::optional<Instant> last_verified() const { return last_verified_; }
+  // server_address is where the newest verified reply came from; nothing before the first.
+  [[nodiscard]] const std::optional<net::IpAddress>& server_address() const {
+    return server_address_;
+  }
+  // pinned: the newest report went to a web host whose key was known.
+  [[nodiscard]] bool pinned() const { return pinned_; }
 
  private:
   [[nodiscard]] boost::asio::awaitable<void> ReportOnce();
   [[nodiscard]] boost::asio::awaitable<void> PostReceipts(std::vector<std::string> receipts);
   void Failed(std::string why, unsigned retry_after);
+  // PostWaiting: the answer may be held back, for as long as the agent says.
   [[nodiscard]] boost::asio::awaitable<Result<net::HttpResponse>> PostWaiting(
-      const std::string& report);
+      net::HttpConnection& connection, const std::string& report);
   // WatchPlan gives the report that waits up when another is due. Saves the counters meanwhile.
   void WatchPlan();
 
   agent::Agent& agent_;
   const store::AgentConfig& config_;
+  WebPins pins_;
   Log& log_;
   Waker waker_;
   boost::asio::steady_timer recall_;
@@ -86,6 +88,8 @@ class Reporter {
   boost::asio::steady_timer answered_;  // never expires; cancelled to wake all who wait
   std::string last_error_;
   std::optional<Instant> last_verified_;
+  std::optional<net::IpAddress> server_address_;
+  bool pinned_ = false;
   std::function<void()> after_reply_;
   bool busy_ = false;
   bool stopping_ = false;

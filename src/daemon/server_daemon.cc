@@ -11,6 +11,7 @@
 #include "base/process.h"
 #include "base/user.h"
 #include "daemon/dispatcher.h"
+#include "daemon/known_sources.h"
 #include "daemon/long_poll.h"
 #include "daemon/service.h"
 #include "net/control_server.h"
@@ -28,7 +29,7 @@ constexpr std::string_view kJose = "application/jose";
 constexpr auto kTick = std::chrono::seconds(1);
 constexpr unsigned kTicksToServer = 30;
 constexpr std::size_t kDescriptors = 131'072;
-constexpr std::size_t kMaxConnections = 4'096;  // beside those of waiting agents
+constexpr std::size_t kMaxConnections = 4'096;  // on each port, beside those of waiting agents
 
 net::HttpResponse RetryLater(int status, unsigned seconds) {
   auto response = net::MakeText(status, "later");
@@ -55,18 +56,7 @@ class ServerDaemon {
       return Fail(Code::kMalformed, "listen = \"" + config().listen + "\" is no address",
                   "edit " + host_.folder().ConfigPath().string());
     }
-    net::HttpServerOptions options;
-    options.address = *address;
-    options.port = config().http_port;
-    options.max_connections = kMaxConnections;
-    options.max_per_source = 256;
-    options.idle_timeout = std::chrono::seconds(60);
-    options.body_limit = wire::kMaxReportWithBundleLen;
-    auto http = net::HttpServer::Listen(
-        io_.get_executor(), options,
-        [this](net::HttpRequest request) { return Answer(std::move(request)); });
-    if (!http) return std::unexpected(std::move(http).error());
-    http_ = std::make_unique<net::HttpServer>(*std::move(http));
+    COUNTERSIGN_RETURN_IF_ERROR(ListenForAgents(*address));
     auto control = net::ControlServer::Listen(
         io_.get_executor(), {.folder = host_.folder().path()},
         [this](net::ControlMessage request,
@@ -77,8 +67,6 @@ class ServerDaemon {
     control_ = std::make_unique<net::ControlServer>(*std::move(control));
     asio::co_spawn(io_, dispatcher_.Run(), asio::detached);
     asio::co_spawn(io_, Tick(), asio::detached);
-    log_.Write(LogLevel::kInfo,
-               "serving agents at http://" + net::Endpoint{config().listen, http_->port()}.Text());
     return {};
   }
 
@@ -95,16 +83,69 @@ class ServerDaemon {
     long_poll_.Stop();
     co_await control_->Stop();
     co_await dispatcher_.Stop();
-    co_await http_->Stop();
+    if (http_) co_await http_->Stop();
+    if (https_) co_await https_->Stop();
   }
 
  private:
   // Each waiting agent holds a descriptor, and must leave enough to the others.
   void LimitWaiting() {
-    const std::size_t others = std::min(2 * kMaxConnections, descriptors_ / 2);
+    const std::size_t others = std::min(3 * kMaxConnections, descriptors_ / 2);
     host_.server().waiting().SetLimits(
         std::min<std::size_t>(config().max_waiting, descriptors_ - others),
         config().max_waiting_per_source);
+  }
+
+  [[nodiscard]] Status ListenForAgents(const net::IpAddress& address) {
+    if (config().http) {
+      auto http = Listen(address, config().http_port, std::nullopt);
+      if (!http) return std::unexpected(std::move(http).error());
+      http_ = *std::move(http);
+    }
+    const auto* const web_host = host_.web_host();
+    if (!config().https) return {};
+    if (web_host != nullptr) {
+      auto https = Listen(address, config().https_port, web_host->context());
+      if (!https) return std::unexpected(std::move(https).error());
+      https_ = *std::move(https);
+      web_changes_ = web_host->changes();
+    } else if (!config().http) {
+      return Fail(Code::kUnavailable,
+                  "there is neither HTTP nor a key for HTTPS: no agent could be served");
+    }
+    return {};
+  }
+
+  [[nodiscard]] Result<std::unique_ptr<net::HttpServer>> Listen(
+      const net::IpAddress& address, std::uint16_t port, std::optional<crypto::TlsContext> tls) {
+    const std::string scheme = tls ? "https" : "http";
+    net::HttpServerOptions options;
+    options.address = address;
+    options.port = port;
+    options.max_connections = kMaxConnections;
+    options.max_per_source = 256;
+    options.reserved = kMaxConnections / 4;
+    options.is_known = [this](const net::IpAddress& source) {
+      return known_.Contains(source, KnownSources::Clock::now());
+    };
+    options.tls = std::move(tls);
+    options.idle_timeout = std::chrono::seconds(60);
+    options.body_limit = wire::kMaxReportWithBundleLen;
+    auto server = net::HttpServer::Listen(
+        io_.get_executor(), options,
+        [this](net::HttpRequest request) { return Answer(std::move(request)); });
+    if (!server) return std::unexpected(std::move(server).error());
+    log_.Write(LogLevel::kInfo, "serving agents at " + scheme + "://" +
+                                    net::Endpoint{config().listen, server->port()}.Text());
+    return std::make_unique<net::HttpServer>(*std::move(server));
+  }
+
+  // The key and certificate for TLS may have been replaced.
+  void RefreshTls() {
+    const auto* const web_host = host_.web_host();
+    if (!https_ || web_host == nullptr || web_host->changes() == web_changes_) return;
+    web_changes_ = web_host->changes();
+    https_->set_tls(web_host->context());
   }
 
   [[nodiscard]] const store::ServerConfig& config() { return host_.server().config(); }
@@ -127,6 +168,7 @@ class ServerDaemon {
     const auto wait = WaitOf(request);
     if (!wait) co_return net::MakeText(400, "wait is from 1 to 240 seconds");
     auto answer = host_.server().TakeReport(request.body, request.source, now, *wait);
+    if (answer.proved) known_.Add(request.source, KnownSources::Clock::now());
     if (answer.held) {
       // What waits for minutes keeps nothing that it does not need.
       request.body = {};
@@ -187,6 +229,7 @@ class ServerDaemon {
       return {R"({"ok":false,"code":"malformed","message":"no JSON object","next":""})", {}, {}};
     }
     auto answer = host_.admin().Handle(*message, UserOf(peer), ReadClocks().wall);
+    RefreshTls();
     dispatcher_.Wake();
     return server::EncodeAdmin(std::move(answer));
   }
@@ -212,7 +255,10 @@ class ServerDaemon {
   Waker tick_;
   const std::size_t descriptors_ = AllowDescriptors(kDescriptors);
   bool stopping_ = false;
+  KnownSources known_;
   std::unique_ptr<net::HttpServer> http_;
+  std::unique_ptr<net::HttpServer> https_;
+  std::uint64_t web_changes_ = 0;  // WebHost::changes of what https_ uses
   std::unique_ptr<net::ControlServer> control_;
 };
 

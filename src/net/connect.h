@@ -5,14 +5,12 @@
 #include <chrono>
 #include <memory>
 
-#include "net/guarded_socket.h"
 #include "net/http_client.h"
+#include "net/stream.h"
 
 // Private to net/.
 
 namespace countersign::net {
-
-using TcpGuard = GuardedSocket<boost::asio::ip::tcp>;
 
 struct Connected {
   std::shared_ptr<TcpGuard> guard;

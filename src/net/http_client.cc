@@ -1,9 +1,6 @@
 #include "net/http_client.h"
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <utility>
 
 #include "net/connect.h"
@@ -14,7 +11,6 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::awaitable;
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 // HostField is what the Host field must hold (RFC 9110 7.2).
 std::string HostField(const Endpoint& endpoint) {
@@ -31,12 +27,30 @@ class HttpConnection::Impl {
         options_(std::move(options)),
         host_(HostField(endpoint_)),
         peer_(connected.peer),
-        guard_(std::move(connected.guard)) {
+        guard_(connected.guard),
+        stream_(std::move(connected.guard)) {
     guard_->NeverExpire();
   }
   ~Impl() { guard_->Close(); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
+
+  // Secure puts TLS on the connection, if that is wanted.
+  awaitable<Status> Secure(TcpGuard::Clock::time_point deadline) {
+    if (!options_.tls) co_return Status();
+    guard_->ExpireAt(deadline);
+    auto done = co_await stream_.Handshake(*options_.tls, endpoint_.host);
+    guard_->NeverExpire();
+    if (done) co_return Status();
+    Close();
+    Error error = std::move(done).error();
+    const bool is_no_tls = error.code == Code::kRefused;
+    error.code = is_no_tls ? Code::kMalformed : error.code;
+    error.message =
+        endpoint_.Text() + ": " +
+        (is_no_tls ? "no TLS 1.3 is spoken there (" + error.message + ")" : error.message);
+    co_return std::unexpected(std::move(error));
+  }
 
   awaitable<Result<HttpResponse>> Exchange(std::string_view method, std::string_view target,
                                            std::string_view content_type, std::string_view body,
@@ -45,8 +59,8 @@ class HttpConnection::Impl {
     if (!head) co_return Fail(Code::kUsage, "a request with characters that HTTP does not allow");
     if (!is_open()) co_return Closed("the connection is closed");
     guard_->ExpireAfter(timeout);
-    const std::array<asio::const_buffer, 2> buffers = {asio::buffer(*head), asio::buffer(body)};
-    const auto [error, len] = co_await asio::async_write(guard_->socket(), buffers, kAwait);
+    const Stream::Parts parts = {asio::buffer(*head), asio::buffer(body)};
+    const auto [error, len] = co_await stream_.Write(parts);
     // A peer that refuses early (413) closes while we still write: what it said is worth reading.
     if (error && !is_open()) co_return Closed("sending failed");
     auto response = co_await ReadResponse(method);
@@ -58,7 +72,7 @@ class HttpConnection::Impl {
   [[nodiscard]] bool is_open() const { return guard_->socket().is_open(); }
   void Close() { guard_->Close(); }
   [[nodiscard]] const IpAddress& peer() const { return peer_; }
-  [[nodiscard]] const std::optional<Digest>& peer_key() const { return peer_key_; }
+  [[nodiscard]] const std::optional<Digest>& peer_key() const { return stream_.peer_key(); }
   [[nodiscard]] std::chrono::milliseconds exchange_timeout() const {
     return options_.exchange_timeout;
   }
@@ -71,8 +85,7 @@ class HttpConnection::Impl {
                               method);
     HttpProgress progress = HttpProgress::kNeedMore;
     while (progress == HttpProgress::kNeedMore) {
-      const auto [error, len] =
-          co_await guard_->socket().async_read_some(asio::buffer(buffer_), kAwait);
+      const auto [error, len] = co_await stream_.Read(asio::buffer(buffer_));
       if (error == asio::error::eof && reader.has_begun()) {
         progress = reader.FeedEnd();
       } else if (error || !is_open()) {
@@ -102,8 +115,8 @@ class HttpConnection::Impl {
   HttpClientOptions options_;
   std::string host_;
   IpAddress peer_;
-  std::optional<Digest> peer_key_;
   std::shared_ptr<TcpGuard> guard_;
+  Stream stream_;
   KeepAlive keep_alive_ = KeepAlive::kYes;
   std::array<std::uint8_t, 4096> buffer_{};
 };
@@ -115,10 +128,14 @@ HttpConnection::~HttpConnection() = default;
 
 awaitable<Result<HttpConnection>> HttpConnection::Connect(Endpoint endpoint,
                                                           HttpClientOptions options) {
+  const auto deadline = TcpGuard::Clock::now() + options.connect_timeout;
   auto connected = co_await ConnectTcp(endpoint, options);
   if (!connected) co_return std::unexpected(std::move(connected).error());
-  co_return HttpConnection(
-      std::make_unique<Impl>(std::move(endpoint), std::move(options), std::move(*connected)));
+  auto impl =
+      std::make_unique<Impl>(std::move(endpoint), std::move(options), std::move(*connected));
+  const auto secured = co_await impl->Secure(deadline);
+  if (!secured) co_return std::unexpected(secured.error());
+  co_return HttpConnection(std::move(impl));
 }
 
 awaitable<Result<HttpResponse>> HttpConnection::Exchange(

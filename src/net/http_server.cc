@@ -109,32 +109,50 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
   }
 
   void Admit(tcp::socket socket, const tcp::endpoint& peer) {
-    const IpAddress network = FromAsio(peer.address()).SourceNetwork();
-    if (!HasRoomFor(network)) {
+    const IpAddress source = FromAsio(peer.address());
+    const auto& is_known = shared_->options.is_known;
+    const auto kind =
+        is_known && is_known(source) ? HttpSession::Source::kKnown : HttpSession::Source::kStranger;
+    if (!MakeRoomFor(source, kind)) {
       ++shared_->counts.over_limits;
       boost::system::error_code ignored;
       socket.set_option(tcp::socket::linger(true, 0), ignored);  // a reset leaves nothing behind
       return;
     }
     ++shared_->counts.accepted;
-    shared_->Count(network);
-    auto session = std::make_shared<HttpSession>(shared_, std::move(socket), peer);
-    sessions_->Start(std::move(session), [self = shared_from_this()](const HttpSession& ended) {
-      self->Forget(ended);
-    });
+    auto session = std::make_shared<HttpSession>(shared_, std::move(socket), peer, kind);
+    sessions_->Start(std::move(session),
+                     [self = shared_from_this()](HttpSession& ended) { self->Forget(ended); });
   }
 
-  [[nodiscard]] bool HasRoomFor(const IpAddress& network) const {
+  [[nodiscard]] bool MakeRoomFor(const IpAddress& source, HttpSession::Source kind) {
     const HttpServerOptions& options = shared_->options;
-    if (shared_->counted >= options.max_connections) return false;
-    const auto same = shared_->per_source.find(network);
-    return options.max_per_source == 0 || same == shared_->per_source.end() ||
-           same->second < options.max_per_source;
+    const auto same = shared_->per_source.find(source.SourceNetwork());
+    if (options.max_per_source != 0 && same != shared_->per_source.end() &&
+        same->second >= options.max_per_source) {
+      return false;
+    }
+    const std::size_t for_strangers = options.max_connections - options.reserved;
+    const bool is_full =
+        shared_->counted >= options.max_connections ||
+        (kind == HttpSession::Source::kStranger && shared_->strangers >= for_strangers);
+    return !is_full || (options.is_known && Displace());
   }
 
-  void Forget(const HttpSession& session) {
+  // Displace ends the stranger's connection that has waited longest. Whoever holds connections
+  // open without using them loses them to those who come, and never the other way round.
+  [[nodiscard]] bool Displace() {
+    if (shared_->waiting.empty()) return false;
+    HttpSession& oldest = *shared_->waiting.front();
+    ++shared_->counts.displaced;
+    oldest.Leave();
+    oldest.Close();
+    return true;
+  }
+
+  void Forget(HttpSession& session) {
     if (session.timed_out()) ++shared_->counts.timed_out;
-    shared_->Uncount(session.source());
+    session.Leave();
   }
 
   std::shared_ptr<HttpShared> shared_;

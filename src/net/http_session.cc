@@ -1,9 +1,6 @@
 #include "net/http_session.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 
 #include "net/asio_address.h"
 
@@ -12,7 +9,6 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::awaitable;
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
 // After a refusal we read on for a while, lest a reset overtakes the answer (RFC 9112 9.6).
 constexpr std::size_t kMaxDrainLen = 256 * 1024;
@@ -21,18 +17,57 @@ constexpr std::chrono::seconds kDrainTime{1};
 }  // namespace
 
 HttpSession::HttpSession(std::shared_ptr<HttpShared> shared, asio::ip::tcp::socket socket,
-                         const asio::ip::tcp::endpoint& peer)
+                         const asio::ip::tcp::endpoint& peer, Source kind)
     : shared_(std::move(shared)),
       guard_(std::make_shared<Guard>(std::move(socket))),
+      stream_(guard_),
       source_(FromAsio(peer.address())),
       source_port_(peer.port()),
       reader_({.header_limit = shared_->options.header_limit,
                .num_fields = HttpLimits().num_fields,
-               .body_limit = shared_->options.body_limit}) {}
+               .body_limit = shared_->options.body_limit}),
+      is_stranger_(kind == Source::kStranger) {
+  shared_->Count(source_, is_stranger_);
+}
+
+void HttpSession::Leave() {
+  EndToWait();
+  if (counted_ && !watch_) shared_->Uncount(source_, is_stranger_);
+  counted_ = false;
+}
+
+void HttpSession::BeginToWait() {
+  if (is_stranger_ && !waiting_) {
+    waiting_ = shared_->waiting.insert(shared_->waiting.end(), this);
+  }
+}
+
+void HttpSession::EndToWait() {
+  if (waiting_) shared_->waiting.erase(*waiting_);
+  waiting_.reset();
+}
 
 awaitable<void> HttpSession::Run() {
+  BeginToWait();
+  const bool secured = co_await Secure();
+  if (secured) co_await Serve();
+  guard_->Close();
+}
+
+awaitable<bool> HttpSession::Secure() {
+  if (!shared_->options.tls) co_return true;
+  guard_->ExpireAfter(shared_->options.header_timeout);
+  const crypto::TlsContext context = *shared_->options.tls;
+  const auto done = co_await stream_.Handshake(context, {});
+  if (!done) ++shared_->counts.handshakes_failed;
+  co_return done.has_value();
+}
+
+awaitable<void> HttpSession::Serve() {
   while (!shared_->stopping) {
+    BeginToWait();
     const Outcome outcome = co_await ReadRequest();
+    EndToWait();
     if (outcome == Outcome::kClosed) break;
     if (outcome == Outcome::kRefused) {
       ++shared_->counts.refused;
@@ -57,7 +92,10 @@ awaitable<void> HttpSession::Run() {
     idle_ = !reader_.has_begun();
     first_ = false;
   }
-  guard_->Close();
+  if (stream_.is_tls() && stream_.is_open()) {
+    guard_->ExpireAfter(shared_->options.write_timeout);
+    co_await stream_.Finish();
+  }
 }
 
 // ReadRequest reads until a whole request is there, with the time limit of each phase.
@@ -79,8 +117,8 @@ awaitable<HttpSession::Outcome> HttpSession::ReadRequest() {
       progress = reader_.Feed({});
       if (progress != HttpProgress::kNeedMore || !reader_.expects_continue()) continue;
       static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-      const auto [error, len] =
-          co_await asio::async_write(guard_->socket(), asio::buffer(kContinue), kAwait);
+      const Stream::Parts parts = {asio::buffer(kContinue), asio::const_buffer()};
+      const auto [error, len] = co_await stream_.Write(parts);
       if (error) co_return Outcome::kClosed;
     }
     progress = co_await ReadSome(begin);
@@ -92,8 +130,7 @@ awaitable<HttpSession::Outcome> HttpSession::ReadRequest() {
 // ReadSome reads once; when the first octet of a request comes, its time begins to run. Closes the
 // socket if there is nothing more to read.
 awaitable<HttpProgress> HttpSession::ReadSome(Guard::Clock::time_point& begin) {
-  const auto [error, len] =
-      co_await guard_->socket().async_read_some(asio::buffer(buffer_), kAwait);
+  const auto [error, len] = co_await stream_.Read(asio::buffer(buffer_));
   if (error) {
     guard_->Close();
     co_return HttpProgress::kNeedMore;
@@ -115,8 +152,8 @@ awaitable<HttpResponse> HttpSession::Handle(HttpRequest request) {
 }
 
 void HttpSession::Park(std::function<void(PeerMove)> moved) {
-  if (watch_) return;
-  shared_->Uncount(source_);
+  if (watch_ || !counted_) return;
+  shared_->Uncount(source_, is_stranger_);
   watch_ = std::make_shared<Watch>();
   watch_->moved = std::move(moved);
   auto on_move = [guard = guard_, watch = watch_](const boost::system::error_code& failed) {
@@ -132,7 +169,7 @@ void HttpSession::Park(std::function<void(PeerMove)> moved) {
 
 void HttpSession::Unpark() {
   if (!watch_) return;
-  shared_->Count(source_);
+  shared_->Count(source_, is_stranger_);
   watch_->moved = nullptr;
   watch_->cancel.emit(asio::cancellation_type::terminal);
   watch_.reset();
@@ -145,22 +182,20 @@ awaitable<bool> HttpSession::Write(HttpResponse response, KeepAlive keep_alive, 
     head = FormatResponseHead(response, keep_alive);
   }
   if (head_only || response.status == 204 || response.status == 304) response.body.clear();
-  const std::array<asio::const_buffer, 2> buffers = {asio::buffer(*head),
-                                                     asio::buffer(response.body)};
+  const Stream::Parts parts = {asio::buffer(*head), asio::buffer(response.body)};
   guard_->ExpireAfter(shared_->options.write_timeout);
-  const auto [error, len] = co_await asio::async_write(guard_->socket(), buffers, kAwait);
+  const auto [error, len] = co_await stream_.Write(parts);
   co_return !error;
 }
 
 awaitable<void> HttpSession::DrainAndClose() {
   idle_ = true;  // Stop need not wait for this
-  boost::system::error_code failed;
-  guard_->socket().shutdown(asio::ip::tcp::socket::shutdown_send, failed);
   guard_->ExpireAfter(kDrainTime);
+  co_await stream_.Finish();
+  boost::system::error_code failed;
   std::size_t total = 0;
   while (!failed && total < kMaxDrainLen) {
-    const auto [error, len] =
-        co_await guard_->socket().async_read_some(asio::buffer(buffer_), kAwait);
+    const auto [error, len] = co_await stream_.Read(asio::buffer(buffer_));
     failed = error;
     total += len;
   }

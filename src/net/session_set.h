@@ -30,7 +30,7 @@ class SessionSet : public std::enable_shared_from_this<SessionSet<Session>> {
   [[nodiscard]] std::size_t size() const { return sessions_.size(); }
 
   // Start runs the session beside the caller; `ended` is called when it is over and forgotten.
-  void Start(SessionPtr session, std::function<void(const Session&)> ended) {
+  void Start(SessionPtr session, std::function<void(Session&)> ended) {
     sessions_.insert(session);
     auto on_end = [self = this->shared_from_this(), session,
                    ended = std::move(ended)](const std::exception_ptr&) {

@@ -78,6 +78,9 @@ Admin::Answer Admin::Dispatch(const AdminMessage& request, Instant now) {
       {"events", Kind::kShows, &Admin::ListEvents},
       {"history", Kind::kShows, &Admin::ShowHistory},
       {"history-verify", Kind::kShows, &Admin::VerifyHistory},
+      {"web-certificate", Kind::kShows, &Admin::ShowWebCertificate},
+      {"web-certificate-renew", Kind::kActs, &Admin::RenewWebCertificate},
+      {"web-certificate-install", Kind::kActs, &Admin::InstallWebCertificate},
   });
   const auto name = TextMember(request, "command", "");
   if (!name) return std::unexpected(name.error());

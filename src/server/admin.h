@@ -151,6 +151,7 @@ class Admin {
   [[nodiscard]] Answer ShowWebCertificate(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer RenewWebCertificate(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer InstallWebCertificate(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer WebCertificateChanged(std::string_view kind, Instant now);
 
   [[nodiscard]] Result<AdminMessage> Changed(const Result<struct Issued>& issued, Instant now);
   [[nodiscard]] Answer WithRollout(Answer answer, Instant now);

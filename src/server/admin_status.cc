@@ -8,6 +8,7 @@
 #include "server/present.h"
 #include "server/reminders.h"
 #include "server/standing.h"
+#include "server/web_host.h"
 
 // What `countersign status` shows: where the server stands, and what waits for a person.
 namespace countersign::server {
@@ -141,6 +142,11 @@ Admin::Answer Admin::ShowStatus(const AdminMessage&, Instant now) {
   WarnOfCertificate(world, book, warnings);
   WarnOfTime(world, book, server_.config(), now, warnings);
   WarnOfRollout(server_.rollout(), warnings);
+  if (web_host_ != nullptr && server_.config().https) {
+    for (auto& warning : web_host_->Warnings(server_.config(), now)) {
+      warnings.Add(std::move(warning.text), std::move(warning.next));
+    }
+  }
   if (const auto until = book.RevokedUntil(); until && *until >= now) {
     std::uint64_t exposed = 0;
     COUNTERSIGN_RETURN_IF_ERROR(ForEachExposed([&](const store::AgentRow&) { ++exposed; }));

@@ -111,7 +111,20 @@ Result<std::unique_ptr<Host>> Host::Open(const fs::path& path, Log& log, Instant
   host->server_.emplace(*std::move(server));
   COUNTERSIGN_RETURN_IF_ERROR(host->server_->Reload(now));
   host->admin_.emplace(*host->server_);
+  host->OpenWebHost(log, now);
   return host;
+}
+
+// Without it agents that speak no TLS are served all the same.
+void Host::OpenWebHost(Log& log, Instant now) {
+  auto web_host = WebHost::Open(folder_, server_->config(), random_, now);
+  if (!web_host) {
+    log.Write(LogLevel::kError, web_host.error().message + "; " + web_host.error().next);
+    return;
+  }
+  web_host_.emplace(*std::move(web_host));
+  admin_->set_web_host(*web_host_);
+  if (server_->config().https) server_->set_web_keys(web_host_->keys());
 }
 
 Status Host::TakeConfig() {

@@ -13,6 +13,7 @@
 #include "server/admin.h"
 #include "server/issuing.h"
 #include "server/server.h"
+#include "server/web_host.h"
 #include "store/registry.h"
 #include "store/server_files.h"
 
@@ -33,10 +34,13 @@ class Host {
   [[nodiscard]] Server& server() { return *server_; }
   [[nodiscard]] Admin& admin() { return *admin_; }
   [[nodiscard]] const store::ServerFolder& folder() const { return folder_; }
+  // web_host: nullptr if its key cannot be had, which the log has said.
+  [[nodiscard]] const WebHost* web_host() const { return web_host_ ? &*web_host_ : nullptr; }
   // ReloadConfig reads countersign.toml anew; on failure the old one stays. An event either way.
   [[nodiscard]] Status ReloadConfig(Instant now);
 
  private:
+  void OpenWebHost(Log& log, Instant now);
   [[nodiscard]] Status TakeConfig();
   Host(std::filesystem::path path, FileLock lock)
       : lock_(std::move(lock)), folder_(std::move(path)) {}
@@ -48,6 +52,7 @@ class Host {
   std::unique_ptr<keys::KeyRing> ring_;
   std::optional<Server> server_;
   std::optional<Admin> admin_;
+  std::optional<WebHost> web_host_;
 };
 
 // InitRequest says what `countersign server init` makes.

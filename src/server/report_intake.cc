@@ -102,7 +102,7 @@ Result<ReportAnswer> Server::IntakeReport(const wire::SignedReport& message, std
     return SendReply(*row, *std::move(draft), given.has_value(), now);
   }
   COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutAgent(*row));
-  ReportAnswer answer{.status = 200, .reply = {}, .nonce = {}, .retry_after = 0};
+  ReportAnswer answer{.status = 200, .reply = {}, .nonce = {}, .retry_after = 0, .proved = true};
   answer.held.emplace(HeldReport{report});
   wire::Report& kept = answer.held->report;
   kept.x5c = {};
@@ -130,7 +130,8 @@ Result<ReportAnswer> Server::SendReply(store::AgentRow& row, ReplyDraft draft, b
   return ReportAnswer{.status = 200,
                       .reply = *std::move(reply),
                       .nonce = draft.reply.nonce.Text(),
-                      .retry_after = 0};
+                      .retry_after = 0,
+                      .proved = proved && row.admitted};
 }
 
 ReportAnswer Server::FinishReply(const HeldReport& held, Instant now) {
@@ -277,6 +278,7 @@ void Server::TakeReportFields(store::AgentRow& row, const wire::Report& report,
   row.addresses = report.addresses;
   row.source = source.Text();
   row.port = static_cast<std::uint16_t>(report.port);
+  row.tls = report.tls;
   row.domain = report.domain;
   row.version = report.version;
   row.platform = report.platform;

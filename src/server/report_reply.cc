@@ -122,6 +122,7 @@ Result<Server::ReplyDraft> Server::DraftReply(store::AgentRow& row, const wire::
                     .want_bundle = row.want_bundle,
                     .accepted = false,
                     .orders = {}};
+  reply.web = web_keys_;
   const bool may_command =
       proved && MayCommand(row) &&
       (row.standing == kVerified || row.standing == kBehind || row.standing == kExposed);

@@ -31,6 +31,7 @@ struct ReportAnswer {
   std::string reply;
   std::string nonce;         // for the field Countersign-Nonce; or empty
   unsigned retry_after = 0;  // seconds, with 429 and 503
+  bool proved = false;       // of an admitted agent, and new: its source is worth a place
   // Set if there is nothing to say yet, and the agent waits: FinishReply makes the reply.
   std::optional<HeldReport> held = {};
 };

@@ -54,6 +54,7 @@ trust::TrustState MakeServer(const fs::path& folder, std::uint16_t port) {
   request.path = folder;
   request.config.listen = "127.0.0.1";
   request.config.http_port = port;
+  request.config.https = false;
   request.config.public_host = "127.0.0.1";
   request.config.max_unadmitted_per_minute = 1'000;
   request.backup_password = &password;

@@ -20,6 +20,7 @@ class Attacks(Case):
     @classmethod
     def prepare(cls):
         here = cls.lab
+        here.tls = False
         here.make_pfx("admin")
         here.ok("countersign", "server", "init", "--import", "admin.pfx", *here.server_options(),
                 env=lab.environment(COUNTERSIGN_DATA=str(here.data), COUNTERSIGN_IMPORT_PASSWORD=lab.PASSWORD))

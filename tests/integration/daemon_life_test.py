@@ -111,7 +111,9 @@ class DaemonLife(Case):
 
     def test_6_agent_killed_during_an_order(self):
         """F4: the order is interrupted, and stays so; it never runs twice."""
-        agent = self.lab.install(3, self.lab.package("package-slow", "--host", f"{self.lab.network}.210"))
+        package = self.lab.package("package-slow", "--host", f"{self.lab.network}.210")
+        self.lab.make_plain(package / "package.toml")
+        agent = self.lab.install(3, package)
         host = f"{self.lab.network}.210"
         record = self.lab.path / "seen"
         reports = self.lab.attacker("reports", "relay", "--from", f"{host}:{self.lab.port}", "--to", f"127.0.0.1:{self.lab.port}")
@@ -203,7 +205,7 @@ class Queues(Case):
     @classmethod
     def prepare(cls):
         cls.lab.ok("countersign", "server", "init", "--password-file", cls.lab.secret(lab.PASSWORD), "--listen", "127.0.0.1",
-                   "--http-port", cls.lab.port, "--public-host", "127.0.0.1", "--report-interval", "60")
+                   "--http-port", cls.lab.port, "--https-port", cls.lab.https_port, "--public-host", "127.0.0.1", "--report-interval", "60")
         cls.lab.start_server()
         (cls.agent,) = cls.lab.start_agents(1)
 

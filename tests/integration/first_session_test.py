@@ -14,7 +14,7 @@ class FirstSession(Case):
         for old, new in (
                 ("$PWD/build/dev/bin", str(lab.PROGRAMS)),
                 ("/tmp/first", str(here.path / "first")),
-                ("server init --listen", f"server init --http-port {here.port} --listen"),
+                ("server init --listen", f"server init --http-port {here.port} --https-port {here.https_port} --listen"),
                 ("127.0.1.$n:12345", f"{here.network}.$n:{here.agent_port}"),
                 # Slow machines, and sanitizers, may need longer than a person who looks at the screen.
                 ("sleep 2\n", "for _ in $(seq 300); do [[ $(countersign agents list | grep -c verified) == 2 ]] && break; "

@@ -14,6 +14,7 @@ import pty
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -135,7 +136,8 @@ class Lab:
     def __init__(self):
         self.path = Path(tempfile.mkdtemp(prefix="countersign-it."))
         self.network = f"127.{16 + os.getpid() % 100}.{os.getpid() // 100 % 250 + 1}"
-        self.port, self.agent_port = free_port(), free_port()
+        self.port, self.https_port, self.agent_port = free_port(), free_port(), free_port()
+        self.tls = True  # what packages say; attackers who put themselves between need plain agents
         self.data = self.path / "server"
         self.daemons = []
         self.server = None
@@ -211,7 +213,7 @@ class Lab:
         self.ok("countersign", "server", "init", "--password-file", secret, *self.server_options(), *more)
 
     def server_options(self):
-        return ["--listen", "127.0.0.1", "--http-port", self.port, "--public-host", "127.0.0.1", "--call-network",
+        return ["--listen", "127.0.0.1", "--http-port", self.port, "--https-port", self.https_port, "--public-host", "127.0.0.1", "--call-network",
                 "127.0.0.0/8", "--report-interval", "60"]
 
     def secret(self, text):
@@ -234,8 +236,13 @@ class Lab:
         except OSError:
             return False
 
-    def fetch(self, path, host="127.0.0.1", port=None, method="GET", body=None, headers=None):
-        connection = http.client.HTTPConnection(host, port or self.port, timeout=20)
+    def fetch(self, path, host="127.0.0.1", port=None, method="GET", body=None, headers=None, tls=False):
+        if tls:  # no certificate is looked at
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            connection = http.client.HTTPSConnection(host, port or self.https_port, timeout=20, context=context)
+        else:
+            connection = http.client.HTTPConnection(host, port or self.port, timeout=20)
         with contextlib.closing(connection):
             connection.request(method, path, body, headers or {})
             answer = connection.getresponse()
@@ -289,7 +296,17 @@ class Lab:
     def package(self, name="package", *more):
         path = self.path / name
         self.ok("countersign", "agents", "package", "-o", path, "--domain", "eu/paris", *more)
+        if not self.tls:
+            self.make_plain(path / "package.toml")
         return path
+
+    @staticmethod
+    def make_plain(config):
+        """A package, or a stopped agent, that speaks HTTP without TLS."""
+        text = config.read_text()
+        if "tls = true" not in text:
+            raise AssertionError(f"no tls = true in {config}")
+        config.write_text(text.replace("tls = true", "tls = false"))
 
     def install(self, number, package=None, port=None):
         return Agent(self, number, package or self.path / "package", port or self.agent_port)
@@ -363,9 +380,12 @@ class Agent:
                 raise AssertionError(f"agent {self.number} did not start:\n{self.process.text()}")
         return self.process
 
+    def speaks_tls(self):
+        return "\ntls = true\n" in (self.folder / "agent.toml").read_text()
+
     def alive(self):
         try:
-            return self.lab.fetch("/countersign/v1/alive", self.host, self.port).status == 200
+            return self.lab.fetch("/countersign/v1/alive", self.host, self.port, tls=self.speaks_tls()).status == 200
         except OSError:
             return False
 

@@ -118,6 +118,7 @@ class Installation(Procedure):
         config = self.lab.data / "countersign.toml"
         text = config.read_text()
         for old, new in (('listen = "0.0.0.0"', 'listen = "127.0.0.1"'), ("http_port = 8080", f"http_port = {self.lab.port}"),
+                         ("https_port = 4343", f"https_port = {self.lab.https_port}"),
                          ('public_host = ""', 'public_host = "127.0.0.1"'),
                          ("call_networks = []", 'call_networks = ["127.0.0.0/8"]')):
             self.assertIn(old, text)

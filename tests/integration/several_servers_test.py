@@ -22,7 +22,8 @@ def report_to(agent, server):
     if agent.process.runs():
         agent.stop()
     config = agent.folder / "agent.toml"
-    config.write_text(re.sub(r"(?m)^http_port = \d+", f"http_port = {server.port}", config.read_text()))
+    text = re.sub(r"(?m)^http_port = \d+", f"http_port = {server.port}", config.read_text())
+    config.write_text(re.sub(r"(?m)^https_port = \d+", f"https_port = {server.https_port}", text))
     agent.lab = server
     agent.start()
 
@@ -53,7 +54,7 @@ class OneIdentity(Several):
         cls.issuer, cls.follower = cls.lab, cls.another()
         env = lab.environment(COUNTERSIGN_DATA=str(cls.issuer.data), COUNTERSIGN_PASSWORD=PASSWORD)
         cls.issuer.ok(*as_printed("countersign server init --public-host issuer.example"), "--listen", "127.0.0.1",
-                      "--http-port", cls.issuer.port, "--call-network", "127.0.0.0/8", env=env)
+                      "--http-port", cls.issuer.port, "--https-port", cls.issuer.https_port, "--call-network", "127.0.0.0/8", env=env)
         config = cls.issuer.data / "countersign.toml"  # that name means nothing here
         config.write_text(config.read_text().replace('"issuer.example"', '"127.0.0.1"'))
         cls.issuer.start_server()

@@ -68,6 +68,7 @@ class WholeFolder(Case):
     @classmethod
     def prepare(cls):
         here = cls.lab
+        here.tls = False
         here.init()
         here.start_server()
         cls.one, cls.two = here.start_agents(2)
@@ -152,7 +153,8 @@ class WholeFolder(Case):
         """The stolen folder served as it is, on another port, so that no agent reports there; the verdicts on its orders."""
         env = lab.environment(COUNTERSIGN_DATA=str(self.folder))
         config = self.folder / "countersign.toml"
-        config.write_text(re.sub(r"(?m)^http_port = \d+", f"http_port = {lab.free_port()}", config.read_text()))
+        text = re.sub(r"(?m)^http_port = \d+", f"http_port = {lab.free_port()}", config.read_text())
+        config.write_text(re.sub(r"(?m)^https = true", "https = false", text))
         server = self.lab.start("thief", lab.PROGRAMS / "countersignd", "--data", self.folder)
         try:
             until(lambda: "serving agents" in server.text(), "the thief's server runs")
