@@ -15,7 +15,7 @@ namespace countersign::server {
 
 // WebHost is the key and certificate with which the server speaks TLS (docs/tls.md). They have
 // nothing to do with the server's certificate for agents: the server never signs TLS with a server
-// key. One file, keys/web-host.key (PEM: key, certificate, chain), holds them, so that both change
+// key. One file, keys/web-host.pem (PEM: key, certificate, chain), holds them, so that both change
 // in one step; certificates/Web Hosting/ shows the certificate. Not thread-safe.
 class WebHost {
  public:

@@ -79,7 +79,7 @@ class ServerFolder final : public ServerStorage {
   [[nodiscard]] std::filesystem::path PublicCertificatePath() const;
   [[nodiscard]] std::filesystem::path KeysPath() const { return path_ / "keys"; }
   // The web host's key and certificate in one file, and the store that shows the certificate.
-  [[nodiscard]] std::filesystem::path WebHostKeyPath() const { return KeysPath() / "web-host.key"; }
+  [[nodiscard]] std::filesystem::path WebHostKeyPath() const { return KeysPath() / "web-host.pem"; }
   [[nodiscard]] std::filesystem::path WebHostingPath() const {
     return path_ / "certificates" / kStoreWebHosting;
   }

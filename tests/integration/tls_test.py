@@ -190,14 +190,14 @@ class Tls(Case):
         self.report(self.two)
 
     def test_10_nothing_secret_in_logs(self):
-        secrets = [(self.lab.data / "keys/web-host.key").read_text().splitlines()[1]]
+        secrets = [(self.lab.data / "keys/web-host.pem").read_text().splitlines()[1]]
         secrets += [base64.b64encode((agent.folder / "agent.key").read_bytes()).decode()[:40] for agent in (self.one, self.two)]
         for log in self.lab.path.glob("*.log"):
             text = log.read_text(errors="replace")
             self.assertNotIn("PRIVATE KEY", text)
             for secret in secrets:
                 self.assertNotIn(secret, text)
-        self.assertEqual((self.lab.data / "keys/web-host.key").stat().st_mode & 0o777, 0o600)
+        self.assertEqual((self.lab.data / "keys/web-host.pem").stat().st_mode & 0o777, 0o600)
 
 
 class PlainServer(Case):
