@@ -21,7 +21,7 @@ ALGORITHMS = ("ES256", "ES384", "RS256")  # this agent knows no batches: those n
 HEADER = {"alg", "typ", "x5t#S256"}
 ORDER = {"iss", "aud", "jti", "iat", "challenge", "act"}
 REPLY = {"iss", "aud", "challenge", "iat", "nonce", "interval", "head", "orders"}
-REPLY_MAY = {"jump", "want", "accepted", "web", "wait", "moved"}
+REPLY_MAY = {"jump", "want", "accepted", "web", "wait"}
 
 
 class Refused(Exception):

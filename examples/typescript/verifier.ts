@@ -12,7 +12,7 @@ const ALGORITHMS = ['ES256', 'ES384', 'RS256']; // this agent knows no batches: 
 const HEADER = ['alg', 'typ', 'x5t#S256'];
 const ORDER = ['iss', 'aud', 'jti', 'iat', 'challenge', 'act'];
 const REPLY = ['iss', 'aud', 'challenge', 'iat', 'nonce', 'interval', 'head', 'orders'];
-const REPLY_MAY = ['jump', 'want', 'accepted', 'web', 'wait', 'moved'];
+const REPLY_MAY = ['jump', 'want', 'accepted', 'web', 'wait'];
 
 export class Refused extends Error {}
 

@@ -42,6 +42,8 @@ struct OrderCommand {
   bool all = false;
   std::string act;
   std::string args;
+  std::filesystem::path args_file;   // instead of `args`
+  std::vector<std::string> program;  // with `run`, instead of `args`: its name and arguments
   std::chrono::seconds wait{30};
   std::chrono::seconds expires{7 * 86'400};
 };

@@ -81,6 +81,24 @@ Result<boost::json::object> StatusOfRunning(const std::filesystem::path& folder)
   return value.get_object();
 }
 
+// PrintActs says what orders can make the running agent do.
+void PrintActs(const boost::json::object& acts) {
+  PrintLine("Reports every " + Text(acts, "interval") + " s" +
+            (Number(acts, "interval_by_order") == 0
+                 ? ""
+                 : " (an order said " + Text(acts, "interval_by_order") + ")"));
+  PrintLine("Acts that its policy allows: " + ListText(acts, "allowed"));
+  const std::string programs = ListText(acts, "programs");
+  if (!programs.empty()) PrintLine("Programs that its policy names: " + programs);
+  const std::string hooks = ListText(acts, "hooks");
+  if (!hooks.empty()) PrintLine("Hooks: " + hooks);
+  const std::string trouble = Text(acts, "policy_not_taken");
+  if (!trouble.empty()) {
+    PrintLine("WARNING: the local policy is not taken: " + trouble);
+    PrintLine("  next: mend it, then: kill -HUP of the agent, or systemctl reload its service");
+  }
+}
+
 Exit ShowAgentStatus(const std::filesystem::path& folder, Form form) {
   auto status = StatusOfRunning(folder);
   if (!status && status.error().code == Code::kUnavailable) {
@@ -108,6 +126,7 @@ Exit ShowAgentStatus(const std::filesystem::path& folder, Form form) {
     PrintLine("  next: on the server, countersign events verify");
   }
   if (!running) return Exit::kOk;
+  PrintActs(status->at("acts").as_object());
   const std::string verified = Text(*status, "last_verified");
   PrintLine("Last verified reply: " + (verified.empty() ? "none since its start" : verified));
   const std::string error = Text(*status, "last_error");

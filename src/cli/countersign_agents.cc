@@ -97,8 +97,25 @@ void AddOrder(CommandLine& line) {
   auto* const agent =
       send->add_option("--agent", command->agents, "agent id; repeatable")->allow_extra_args(false);
   send->add_flag("--all", command->all, "all admitted agents")->excludes(agent);
-  send->add_option("act", command->act, "ping, report or update-now")->required();
-  send->add_option("--args", command->args, "arguments as a JSON object");
+  send->add_option("act", command->act,
+                   "ping, report, update-now, restart, set-interval, run, or an act for which the "
+                   "agents have a hook")
+      ->required();
+  auto* const args = send->add_option("--args", command->args, "arguments as a JSON object");
+  auto* const args_file =
+      send->add_option("--args-file", command->args_file, "file with them")->excludes(args);
+  send->add_option("program", command->program,
+                   "with run: the name that the agents' policy has for the program, and its "
+                   "arguments (put -- before them if one begins with -)")
+      ->excludes(args)
+      ->excludes(args_file);
+  send->footer(
+      "Examples:\n"
+      "  countersign order send --all ping\n"
+      "  countersign order send --agent ID set-interval --args '{\"seconds\":300}'\n"
+      "  countersign order send --agent ID run -- df -h /var\n"
+      "  countersign order send --all --wait 300 scan --args-file scan.json\n"
+      "What an agent does of it, its local policy says: docs/actions.md.");
   auto* const wait = send->add_option_function<long>(
       "--wait", [command](const long& seconds) { command->wait = std::chrono::seconds(seconds); },
       "seconds to wait for the receipts (30)");

@@ -1,9 +1,13 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <thread>
 #include <utility>
 
+#include "base/files.h"
 #include "cli/agent_commands.h"
 
 namespace countersign::cli {
@@ -11,6 +15,7 @@ namespace {
 
 constexpr auto kPoll = std::chrono::milliseconds(100);
 constexpr std::size_t kAskedAtOnce = 1'000;
+constexpr std::size_t kMaxArgsLen = 16UL * 1024;  // an order's; the server says what is too long
 
 bool HasEnded(const boost::json::object& order) {
   const std::string state = Text(order, "state");
@@ -21,6 +26,52 @@ bool HasEnded(const boost::json::object& order) {
 bool IsDone(const boost::json::object& order) {
   return Text(order, "verdict") == "done" ||
          (Text(order, "verdict") == "done-before" && Text(order, "earlier") == "done");
+}
+
+// ArgsOf is the order's arguments as JSON text, from where the caller has put them.
+Result<std::string> ArgsOf(const OrderCommand& command) {
+  if (!command.program.empty()) {
+    if (command.act != "run") {
+      return Fail(Code::kUsage, "only run takes a program; arguments of " + command.act +
+                                    " are a JSON object: --args or --args-file");
+    }
+    boost::json::array arguments;
+    for (std::size_t i = 1; i < command.program.size(); ++i) {
+      arguments.emplace_back(command.program[i]);
+    }
+    return boost::json::serialize(
+        boost::json::object{{"program", command.program.front()}, {"args", std::move(arguments)}});
+  }
+  if (command.args_file.empty()) return command.args;
+  const auto file = ReadFile(command.args_file, kMaxArgsLen);
+  if (!file) return WithContext("--args-file", file.error());
+  return std::string(AsText(*file));
+}
+
+// PrintOutput shows what programs wrote: text of the agent's, so it is escaped by PrintLine.
+void PrintOutput(const boost::json::object& order) {
+  boost::system::error_code failed;
+  const auto result = boost::json::parse(Text(order, "result"), failed);
+  const auto* const object = failed ? nullptr : result.if_object();
+  const std::string output = object == nullptr ? "" : Text(*object, "output");
+  if (output.empty()) return;
+  PrintLine("");
+  PrintLine("Output of order " + Text(order, "order") + " on agent " + Text(order, "agent") +
+            (object->contains("cut") ? " (its end):" : ":"));
+  for (std::size_t begin = 0; begin < output.size();) {
+    const std::size_t end = std::min(output.find('\n', begin), output.size());
+    PrintLine("  " + output.substr(begin, end - begin));
+    begin = end + 1;
+  }
+}
+
+// ResultText is the order's result for its place in the table: the output stands below.
+std::string ResultText(const boost::json::object& order) {
+  boost::system::error_code failed;
+  auto result = boost::json::parse(Text(order, "result"), failed);
+  if (failed || !result.is_object()) return Text(order, "result");
+  result.get_object().erase("output");
+  return boost::json::serialize(result);
 }
 
 // AskAbout fetches the orders anew, a bounded number at once.
@@ -61,10 +112,11 @@ void PrintOrders(const boost::json::array& orders, bool waited) {
     const std::string earlier = Text(order, "earlier");
     table.Add({Text(order, "agent"), Text(order, "order"), Text(order, "state"),
                Text(order, "verdict") + (earlier.empty() ? "" : " (" + earlier + ")"),
-               Text(order, "result")});
+               ResultText(order)});
     if (!HasEnded(order)) ++open;
   }
   table.Print();
+  for (const auto& value : orders) PrintOutput(value.as_object());
   if (open == 0) return;
   PrintLine(std::to_string(open) + (waited ? " had not ended when the wait was over" : " queued") +
             "; they go on by themselves. countersign agents show ID says how it stands.");
@@ -74,6 +126,8 @@ void PrintOrders(const boost::json::array& orders, bool waited) {
 
 Exit SendOrder(Session& session, const OrderCommand& command, Form form) {
   const bool wait = command.wait.count() > 0;
+  const auto args = ArgsOf(command);
+  if (!args) return PrintError(args.error(), form);
   if (const auto opened = session.Open(); !opened) return PrintError(opened.error(), form);
   if (wait && !session.server_runs()) {
     return PrintError({Code::kUnavailable, "the server is not running: nobody would send the order",
@@ -83,9 +137,9 @@ Exit SendOrder(Session& session, const OrderCommand& command, Form form) {
   boost::json::array agents;
   for (const auto& agent : command.agents) agents.emplace_back(agent);
   server::AdminMessage request;
-  request.json = {{"command", "order"},   {"agents", std::move(agents)},
-                  {"all", command.all},   {"act", command.act},
-                  {"args", command.args}, {"expires_seconds", command.expires.count()}};
+  request.json = {{"command", "order"}, {"agents", std::move(agents)},
+                  {"all", command.all}, {"act", command.act},
+                  {"args", *args},      {"expires_seconds", command.expires.count()}};
   const auto sent = session.Call(std::move(request));
   if (!sent) return PrintError(sent.error(), form);
   boost::json::array ids;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "crypto/hash.h"
 #include "tests/support/agent_disk.h"
 
 namespace countersign::store {
@@ -181,6 +182,26 @@ TEST_F(AgentCountersTest, EveryDamagedByteIsNoticed) {
     if (i == 0) continue;  // nothing at all is a first start
     EXPECT_EQ(AgentCounters::Load(disk_).error().code, Code::kDamaged) << i;
   }
+}
+
+TEST_F(AgentCountersTest, AFileFromBeforeIntervalsIsRead) {
+  Writer old;
+  old.Raw(AsBytes("CSCT")).U8(1).U64(1'024).Prefixed(AsBytes("7:head")).U32(0);
+  old.Raw(crypto::Sha256(old.bytes()));
+  disk_.counters() = old.Take();
+  AgentCounters counters = Load();
+  EXPECT_EQ(counters.head(), "7:head");
+  EXPECT_EQ(counters.own_interval(), Seconds(0));
+  EXPECT_EQ(counters.NextSeq(), 1'025U);
+}
+
+TEST_F(AgentCountersTest, TheIntervalOfAnOrderLasts) {
+  {
+    AgentCounters counters = Load();
+    counters.set_own_interval(Seconds(300));
+    ASSERT_TRUE(counters.Save());
+  }
+  EXPECT_EQ(Load().own_interval(), Seconds(300));
 }
 
 }  // namespace
