@@ -31,10 +31,12 @@ void Agent::ReportSoon(Times now, Uptime within) {
 
 Result<std::string> Agent::MakeReport(Times now, Channel channel) {
   ++report_number_;
+  // What an order asked for ends with the answer: that one is not to be held back.
+  const auto may_wait = asked_report_at_ ? PollPlan::Wait::kNo : PollPlan::Wait::kMay;
   asked_report_at_.reset();
   failures_due_at_.reset();
   // Until the answer says otherwise.
-  const Seconds wait = poll_.Begin(now.boot);
+  const Seconds wait = poll_.Begin(now.boot, may_wait);
   next_report_at_ = now.boot + std::max(interval(), wait + kAnswersWithin);
   const auto seq = counters_.NextSeq();
   if (!seq) return std::unexpected(seq.error());

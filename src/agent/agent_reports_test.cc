@@ -382,5 +382,47 @@ TEST_F(AgentReportsTest, OrdersAreThoseOfTheCertificateThatTheReplyBrought) {
   EXPECT_EQ(bench_.Read(outcome.receipts[1]).verdict, Verdict::kUnknownKey);
 }
 
+// Waiting for the answer.
+
+TEST_F(AgentReportsTest, ReportWaitsWhereTheReplyBeforeAskedForIt) {
+  bench_.Exchange();
+  EXPECT_EQ(bench_.agent().report_wait(), Seconds(0));
+  auto reply = bench_.Reply(bench_.Report());
+  reply.wait = 100;
+  ASSERT_FALSE(Answer(reply).refused.has_value());
+  EXPECT_LE(Wait(), Uptime(5'000));
+  bench_.Pass(Wait());
+  (void)bench_.Report();
+  EXPECT_EQ(bench_.agent().report_wait(), Seconds(100));
+  EXPECT_GT(Wait(), Uptime(100'000)) << "no other report is due meanwhile";
+}
+
+TEST_F(AgentReportsTest, ReportThatAnOrderAskedForDoesNotWaitAndRecallsOneThatDoes) {
+  bench_.Exchange();
+  auto reply = bench_.Reply(bench_.Report());
+  reply.wait = 100;
+  ASSERT_FALSE(Answer(reply).refused.has_value());
+  bench_.Pass(Wait());
+  (void)bench_.Report();
+  bench_.agent().ReportSoon(bench_.now, Uptime(0));
+  EXPECT_EQ(Wait(), Uptime(0));
+  bench_.agent().ReportRecalled(bench_.now);
+  (void)bench_.Report();
+  EXPECT_EQ(bench_.agent().report_wait(), Seconds(0));
+}
+
+TEST_F(AgentReportsTest, FailedReportEndsTheWaiting) {
+  bench_.Exchange();
+  auto reply = bench_.Reply(bench_.Report());
+  reply.wait = 100;
+  ASSERT_FALSE(Answer(reply).refused.has_value());
+  bench_.Pass(Wait());
+  (void)bench_.Report();
+  bench_.agent().ReportFailed("no answer", 0, bench_.now);
+  bench_.Pass(Wait());
+  (void)bench_.Report();
+  EXPECT_EQ(bench_.agent().report_wait(), Seconds(0));
+}
+
 }  // namespace
 }  // namespace countersign::agent

@@ -21,9 +21,10 @@ Uptime Random(RandomSource& random, Uptime most) {
 
 }  // namespace
 
-Seconds PollPlan::Begin(Uptime now) {
+Seconds PollPlan::Begin(Uptime now, Wait wait) {
   if (halved_until_ <= now) most_ = kLongest;
   current_ = std::min(std::exchange(told_, Seconds(0)), most_);
+  if (wait == Wait::kNo) current_ = Seconds(0);
   began_ = now;
   return current_;
 }

@@ -19,8 +19,10 @@ class PollPlan {
   static constexpr Seconds kShortest = Seconds(15);  // that halving goes down to
   static constexpr Uptime kHalvedFor = std::chrono::hours(6);
 
-  // Begin is for the report that is made now: seconds to wait, 0: none.
-  [[nodiscard]] Seconds Begin(Uptime now);
+  // Begin is for the report that is made now: seconds to wait, 0: none. kNo: somebody waits for its
+  // answer here.
+  enum class Wait { kNo, kMay };
+  [[nodiscard]] Seconds Begin(Uptime now, Wait wait = Wait::kMay);
   // current is what Begin said last.
   [[nodiscard]] Seconds current() const { return current_; }
   // Answered: a verified reply came, which asks to wait for `told` (0: not) and `brings` something.

@@ -72,6 +72,14 @@ TEST_F(PollPlanTest, ReplyThatAsksForNothingEndsIt) {
   EXPECT_EQ(plan_.Begin(now_), Seconds(0));
 }
 
+TEST_F(PollPlanTest, ReportThatAnOrderAskedForDoesNotWait) {
+  (void)plan_.Begin(now_);
+  (void)Answer(Seconds(240), false, Uptime(10));
+  EXPECT_EQ(plan_.Begin(now_, PollPlan::Wait::kNo), Seconds(0));
+  (void)Answer(Seconds(240), false, Uptime(10));
+  EXPECT_EQ(plan_.Begin(now_), Seconds(240));
+}
+
 TEST_F(PollPlanTest, WaitThatBreaksOffIsHalvedForSixHours) {
   for (const int expected : {240, 120, 60, 30, 15, 15}) {
     (void)plan_.Begin(now_);

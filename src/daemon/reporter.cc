@@ -74,6 +74,10 @@ void Reporter::ActEnded() {
   busy_ = true;
   waker_.Wake();
   answered_.cancel();
+  // Its receipt is not to wait for the end of a report that does.
+  if (waiting_ == nullptr) return;
+  recalled_ = true;
+  waiting_->Close();
 }
 
 void Reporter::Stop() {

@@ -5,12 +5,14 @@
 
 #include "net/connect.h"
 #include "net/http_parser.h"
+#include "net/probe_while_silent.h"
 
 namespace countersign::net {
 namespace {
 
 namespace asio = boost::asio;
 using asio::awaitable;
+constexpr std::chrono::seconds kLong{30};  // from here on an exchange is one that waits
 
 // HostField is what the Host field must hold (RFC 9110 7.2).
 std::string HostField(const Endpoint& endpoint) {
@@ -58,6 +60,7 @@ class HttpConnection::Impl {
     const auto head = FormatRequestHead(method, host_, target, content_type, body.size());
     if (!head) co_return Fail(Code::kUsage, "a request with characters that HTTP does not allow");
     if (!is_open()) co_return Closed("the connection is closed");
+    if (timeout >= kLong) ProbeWhileSilent(guard_->socket().native_handle());
     guard_->ExpireAfter(timeout);
     const Stream::Parts parts = {asio::buffer(*head), asio::buffer(body)};
     const auto [error, len] = co_await stream_.Write(parts);

@@ -3,6 +3,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 
 #include "net/asio_address.h"
+#include "net/probe_while_silent.h"
 
 namespace countersign::net {
 namespace {
@@ -154,6 +155,7 @@ awaitable<HttpResponse> HttpSession::Handle(HttpRequest request) {
 void HttpSession::Park(std::function<void(PeerMove)> moved) {
   if (watch_ || !counted_) return;
   shared_->Uncount(source_, is_stranger_);
+  ProbeWhileSilent(guard_->socket().native_handle());
   watch_ = std::make_shared<Watch>();
   watch_->moved = std::move(moved);
   auto on_move = [guard = guard_, watch = watch_](const boost::system::error_code& failed) {

@@ -145,6 +145,26 @@ TEST_F(LongPollTest, OrderThatTheReplyDidNotBringIsTriedAgain) {
   EXPECT_EQ(Must(wire::ParseReply(again.reply)).reply.orders.size(), 1U);
 }
 
+TEST_F(LongPollTest, OrderLostWithAReplyIsNewsAgainAfterAMinute) {
+  FakeAgent agent = Unreachable();
+  const auto held = Wait(agent);
+  bench_.AddOrder(agent);
+  (void)bench_.Due();
+  (void)Finish(agent, held);  // and the reply is lost
+  bench_.now += Seconds(10);
+  agent.nonce.reset();
+  (void)bench_.Tell(agent);
+  const auto again = Wait(agent);
+  told_ = 0;
+  bench_.now += Seconds(49);
+  (void)bench_.Due();
+  EXPECT_EQ(told_, 0);
+  bench_.now += Seconds(2);
+  (void)bench_.Due();
+  EXPECT_EQ(told_, 1);
+  EXPECT_EQ(Finish(agent, again).orders.size(), 1U);
+}
+
 TEST_F(LongPollTest, UnprovedReportsNeverWait) {
   FakeAgent agent = bench_.KnownAgent();
   agent.nonce.reset();

@@ -151,7 +151,14 @@ Result<std::vector<std::string>> Server::OrdersForReply(const store::AgentRow& r
     if (order.act == kSetUnload && !report.pinned) continue;  // a secret, and somebody may read it
     // One that was just sent is probably under way on another connection.
     const auto signed_at = order.versions.empty() ? Instant() : order.versions.back().signed_at;
-    if (signed_at <= now && now - signed_at < kResendAfter) continue;
+    if (signed_at <= now && now - signed_at < kResendAfter) {
+      // While the agent waits here, it is told of it when the time is over.
+      if (reach_.WaitFor(row) > Seconds(0) && order.next_attempt > signed_at + kResendAfter) {
+        order.next_attempt = signed_at + kResendAfter;
+        COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutOrder(order));
+      }
+      continue;
+    }
     const auto is_open = RefreshJti(order, now);
     if (!is_open) return std::unexpected(is_open.error());
     if (!*is_open) continue;
