@@ -13,7 +13,7 @@ import lab
 from lab import Case, until
 
 POLICY = """
-allow = ["update-now", "restart", "set-interval", "run", "scan", "slow", "gone"]
+allow = ["update-now", "restart", "set-interval", "run", "scan", "survey", "slow", "gone"]
 at_once = 1
 hook_time_limit = 20
 
@@ -70,6 +70,7 @@ class Actions(Case):
         cls.text = POLICY % {"script": cls.script, "foreign": foreign}
         cls.write("policy.toml", cls.text)
         cls.write("hooks/scan", SCAN, 0o755)
+        cls.write("hooks/survey", (lab.ROOT / "examples/hook/scan").read_text(), 0o755)
         cls.write("hooks/slow", "#!/bin/sh\nexec sleep 1000\n", 0o755)
         cls.write("hooks/forbidden", "#!/bin/sh\necho never\n", 0o755)
         here.init()
@@ -192,6 +193,12 @@ class Actions(Case):
         self.assertEqual((given["act"], given["args"], given["agent"]), ("scan", {"path": "/srv", "deep": True}, self.agent.id))
         self.assertEqual(given["server"], self.agent.status()["certificate"]["server"])
         self.assertEqual(self.order("scan", {"path": "/etc"})[1]["exit"], 3)
+        with self.subTest("the example"):
+            verdict, result = self.order("survey", {"path": "/srv"})
+            self.assertEqual((verdict, result["exit"]), ("done", 0), result)
+            self.assertRegex(result["output"], "^scanned [0-9]+ files in /srv for order [A-Za-z0-9_-]{22}\n$")
+            for path in ("/etc", "/srv/../etc", "/srv/$(id)", ""):
+                self.assertEqual(self.order("survey", {"path": path})[1]["exit"], 2)
         with self.subTest("allowed, but not there"):
             self.assertEqual(self.order("gone")[0], "unknown-action")
 
@@ -274,6 +281,13 @@ class Actions(Case):
             self.write("policy.toml", self.text)
             self.reload()
             self.assertEqual(self.script_result("ok")[0], "done")
+        with self.subTest("the example"):
+            self.write("policy.toml", (lab.ROOT / "examples/hook/policy.toml").read_text())
+            self.reload()
+            acts = self.agent.status()["acts"]
+            self.assertEqual((acts["policy_not_taken"], acts["programs"]), ("", ["df", "service"]))
+            self.assertEqual(self.order("run", {"program": "df", "args": ["-h", "/"]})[0], "done")
+            self.assertEqual(self.order("run", {"program": "df", "args": ["-h", "/etc"]})[0], "not-allowed")
         with self.subTest("without one: what runs no code"):
             self.write("policy.toml", self.text).rename(self.policy / "away")
             self.reload()
