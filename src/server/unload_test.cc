@@ -261,7 +261,8 @@ TEST_F(UnloadTest, WhatIsSaidIsAnEventWithoutTheVerifier) {
   Set({{"domain", "eu"}}, {});
   EXPECT_EQ(bench_.Events("unload-password-set"), 1U);
   EXPECT_EQ(bench_.Events("unload-password-cleared"), 1U);
-  for (const auto& event : bench_.registry->ListEvents(0, 1'000).value()) {
+  const auto events = bench_.registry->ListEvents(0, 1'000).value();
+  for (const auto& event : events) {
     EXPECT_THAT(event.text, Not(HasSubstr("argon2")));
   }
   const auto shown = boost::json::serialize(Ask({{"command", "unload-show"}}).json);
