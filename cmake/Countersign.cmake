@@ -126,6 +126,43 @@ function(countersign_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 endfunction()
 
+function(countersign_name_endpoint_program target name folder)
+  if(NOT name)
+    set(name ${target})
+  endif()
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY
+                                                                 "${CMAKE_BINARY_DIR}/bin/${folder}")
+endfunction()
+
+# countersign_endpoint_program(<target> SOURCES main.cc [NAME name] [FOLDER folder]) makes bin/<folder>/<name>, a program
+# that is copied to endpoints: of ours it holds what an agent and the mover need, and with g++ it is linked statically,
+# so that it runs on any Linux of this architecture with nothing else of ours on it. (Sanitizers' and clang's builds are
+# not copied anywhere.)
+function(countersign_endpoint_program target)
+  cmake_parse_arguments(ARG "" "NAME;FOLDER" "SOURCES" ${ARGN})
+  if(COUNTERSIGN_SANITIZE OR NOT CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    countersign_program(${target} SOURCES ${ARG_SOURCES} DEPS countersign_cli countersign_daemon)
+    return()
+  endif()
+  add_executable(${target} ${ARG_SOURCES})
+  countersign_use_pch(${target} library)
+  set(ours countersign_cli countersign_daemon countersign_agent countersign_mover countersign_keys countersign_net
+           countersign_doctor countersign_store countersign_wire countersign_trust countersign_crypto countersign_base)
+  add_dependencies(${target} ${ours})
+  list(TRANSFORM ours REPLACE "(.+)" "$<TARGET_FILE:\\1>")
+  # By name and not by target: what shared libraries a target names is of no use here. Without what debuggers read: it
+  # travels, and it goes into every package.
+  target_link_libraries(
+    ${target} PRIVATE countersign_options countersign_asio -static -Wl,--strip-debug -Wl,--start-group
+                    # The standard library first: what our libraries hold of its templates would bring in all that
+                    # stands beside it there.
+                    -lstdc++ ${ours}
+                    -l:libboost_json.a -l:libarchive.a -l:libz.a -l:libargon2.a -l:libssl.a -l:libcrypto.a
+                    -Wl,--end-group)
+  set_property(TARGET ${target} PROPERTY LINK_DEPENDS ${ours})
+  countersign_name_endpoint_program(${target} "${ARG_NAME}" "${ARG_FOLDER}")
+endfunction()
+
 # countersign_fuzz(<name> SOURCES <name>_fuzz.cc ... DEPS target ... [MAX_LEN bytes])
 # makes the program <name>_fuzz with its corpus in fuzz/corpus/<name>. With COUNTERSIGN_FUZZ it is a libFuzzer program,
 # built by the target `fuzzers`; else it replays the corpus, as the test corpus.<name>.

@@ -118,6 +118,7 @@ Result<Installed> Install(const InstallRequest& request) {
       .enrol = package->enrol};
   const auto id = Build(folder->path(), config, *state, package->unload_verifier);
   if (!id) return std::unexpected(id.error());
+  if (request.owner) COUNTERSIGN_RETURN_IF_ERROR(GiveTree(folder->path(), *request.owner));
   COUNTERSIGN_RETURN_IF_ERROR(folder->PutInPlace());
   return Installed{*id, std::move(config), *certificate};
 }

@@ -7,6 +7,7 @@
 
 #include "agent/unload_lock.h"
 #include "base/error.h"
+#include "base/service_user.h"
 #include "crypto/keys.h"
 #include "store/agent_files.h"
 #include "store/config.h"
@@ -37,7 +38,8 @@ struct InstallRequest {
   std::filesystem::path package;  // folder with OfcNTCer.dat and package.toml
   std::filesystem::path path;     // the agent's folder
   std::string listen = "0.0.0.0";
-  std::uint16_t listen_port = 0;  // 0: drawn, five digits
+  std::uint16_t listen_port = 0;           // 0: drawn, five digits
+  std::optional<UserAndGroup> owner = {};  // as whom the agent will run; none: as this process
 };
 
 struct Installed {

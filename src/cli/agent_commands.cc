@@ -4,7 +4,6 @@
 #include <boost/json/value.hpp>
 #include <utility>
 
-#include "base/files.h"
 #include "cli/mismatched.h"
 
 namespace countersign::cli {
@@ -166,36 +165,6 @@ Exit ChangeAgents(Session& session, std::string_view command,
   } else {
     PrintLine(std::string(command) + ": " + Text(answer->json, "changed") + " agents.");
   }
-  return Exit::kOk;
-}
-
-Exit MakePackage(Session& session, const PackageCommand& command, Form form) {
-  server::AdminMessage request;
-  request.json = {{"command", "package"},
-                  {"domain", command.domain},
-                  {"uses", command.uses},
-                  {"days", command.days}};
-  if (!command.host.empty()) request.json["host"] = command.host;
-  const auto answer = session.Call(std::move(request));
-  if (!answer) return PrintError(answer.error(), form);
-  const auto write = [&]() -> Status {
-    COUNTERSIGN_RETURN_IF_ERROR(MakePrivateFolder(command.folder));
-    COUNTERSIGN_RETURN_IF_ERROR(WriteFileAtomically(command.folder / "OfcNTCer.dat",
-                                                    answer->blobs.at(0), FileMode::kPublic));
-    return WriteFileAtomically(command.folder / "package.toml", answer->blobs.at(1),
-                               FileMode::kPrivate);
-  };
-  const auto written = write();
-  if (!written) return PrintError(written.error(), form);
-  if (form == Form::kJson) {
-    PrintJson(answer->json);
-    return Exit::kOk;
-  }
-  PrintLine("The package is in " + command.folder.string() +
-            ". On the endpoint, as administrator:");
-  PrintLine("  countersign-agentd install --from " + command.folder.filename().string());
-  PrintLine("It holds an enrolment token, good until " + Text(answer->json, "token_expires") +
-            ": keep it as a secret.");
   return Exit::kOk;
 }
 

@@ -26,17 +26,6 @@ struct ListCommand {
 [[nodiscard]] Exit ChangeAgents(Session& session, std::string_view command,
                                 const std::vector<std::string>& agents, Form form);
 
-struct PackageCommand {
-  std::filesystem::path folder;
-  std::string domain;
-  std::string host;        // empty: as configured
-  std::uint32_t uses = 0;  // 0: any number of agents
-  std::uint32_t days = 30;
-};
-// MakePackage writes OfcNTCer.dat and package.toml into the folder, which it makes; an existing
-// package there is replaced, anything else is left alone.
-[[nodiscard]] Exit MakePackage(Session& session, const PackageCommand& command, Form form);
-
 struct OrderCommand {
   std::vector<std::string> agents;
   bool all = false;

@@ -1,195 +1,124 @@
 #include "cli/agentd.h"
 
 #include <CLI/CLI.hpp>
-#include <boost/json/parse.hpp>
-#include <boost/json/value.hpp>
 
-#include "agent/installation.h"
-#include "agent/present.h"
-#include "base/process.h"
+#include "cli/agentd_commands.h"
 #include "cli/agentd_unload.h"
+#include "cli/folders.h"
 #include "cli/output.h"
-#include "cli/session.h"
 #include "cli/usage.h"
-#include "net/address.h"
-#include "net/control_client.h"
-#include "net/open_when_free.h"
-#include "store/agent_counters.h"
 
 namespace countersign::cli {
 namespace {
 
-Exit InstallAgent(agent::InstallRequest request, const std::string& listen, Form form) {
-  if (!listen.empty()) {
-    const auto endpoint = net::ParseEndpoint(listen, 1);
-    if (!endpoint) return PrintError(endpoint.error(), form);
-    if (!net::IpAddress::Parse(endpoint->host)) {
-      return PrintError({Code::kUsage, "--listen takes an address, not a name", ""}, form);
+void AddUnloadFlags(CLI::App* command, UnloadFlags& flags) {
+  auto* const file = command->add_option(
+      "--password-file", flags.file,
+      "file with the unload password, where one is set (- for standard input; else "
+      "COUNTERSIGN_UNLOAD_PASSWORD, else asked for)");
+  command->add_option("--password-fd", flags.fd, "open file descriptor with it")->excludes(file);
+  command->add_option("--warrant", flags.warrant,
+                      "file with a warrant of the owner, in place of the unload password");
+}
+
+// AgentdLine is the command line; what was parsed lives as long as it.
+class AgentdLine {
+ public:
+  AgentdLine()
+      : app_("countersign-agentd: the agent on this machine", "countersign-agentd"),
+        unload_password_(app_) {
+    app_.set_version_flag("--version", COUNTERSIGN_VERSION);
+    app_.add_option(
+        "--agent-folder", folder_,
+        "the agent's folder (else COUNTERSIGN_AGENT_FOLDER, /var/lib/countersign-agent)");
+    app_.add_flag("--json", json_, "JSON output; for the running agent, a log of JSON lines");
+    app_.fallthrough();
+    app_.footer("Without a command it runs the agent in the foreground.");
+    AddInstall();
+    AddOthers();
+  }
+
+  int Run(int argc, char** argv, const AgentdActions& actions) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return static_cast<int>(ExplainUsage(app_, error, argc, argv));
     }
-    request.listen = endpoint->host;
-    request.listen_port =
-        listen.ends_with(':' + std::to_string(endpoint->port)) ? endpoint->port : std::uint16_t{0};
+    return static_cast<int>(Act(actions));
   }
-  const auto installed = agent::Install(request);
-  if (!installed) return PrintError(installed.error(), form);
-  if (form == Form::kJson) {
-    PrintJson({{"ok", true},
-               {"agent", installed->id.Text()},
-               {"listen", installed->config.listen},
-               {"listen_port", installed->config.listen_port},
-               {"serial", installed->certificate.serial()}});
-    return Exit::kOk;
-  }
-  PrintLine("Agent " + installed->id.Text() + " is installed in " + request.path.string() + ".");
-  PrintLine("It trusts the certificate " + installed->certificate.serial() + " and reports to " +
-            net::Endpoint{installed->config.server_host, installed->config.tls
-                                                             ? installed->config.https_port
-                                                             : installed->config.http_port}
-                .Text() +
-            (installed->config.tls ? " over HTTPS." : " over HTTP."));
-  PrintLine("next: countersign-agentd --agent-folder " + request.path.string());
-  return Exit::kOk;
-}
 
-// StatusOfStopped reads what a stopped agent left.
-Result<boost::json::object> StatusOfStopped(const std::filesystem::path& folder) {
-  const auto installation =
-      net::OpenWhenFree(folder, [&] { return agent::Installation::Open(folder); });
-  if (!installation) return std::unexpected(installation.error());
-  const auto file = installation->folder->LoadTrust();
-  if (!file) return std::unexpected(file.error());
-  const auto trust = trust::ParseTrustState(*file);
-  if (!trust) return std::unexpected(trust.error());
-  const auto counters = store::AgentCounters::Load(*installation->folder);
-  if (!counters) return std::unexpected(counters.error());
-  auto status = agent::StatusJson(Uuid::FromDigest(installation->key.public_key().digest()),
-                                  installation->config, *trust, counters->head());
-  status["ok"] = true;
-  status["running"] = false;
-  return status;
-}
-
-Result<boost::json::object> StatusOfRunning(const std::filesystem::path& folder) {
-  auto client = net::ControlClient::Connect(folder);
-  if (!client) return std::unexpected(std::move(client).error());
-  const auto answer = client->Call({R"({"command":"status"})", {}, {}}, std::chrono::seconds(10));
-  if (!answer) return std::unexpected(answer.error());
-  boost::system::error_code failed;
-  const auto value = boost::json::parse(answer->json, failed);
-  if (failed || !value.is_object()) return Fail(Code::kInternal, "the agent's answer is no object");
-  if (auto error = AnswerError(value.get_object())) return std::unexpected(*std::move(error));
-  return value.get_object();
-}
-
-// PrintActs says what orders can make the running agent do.
-void PrintActs(const boost::json::object& acts) {
-  PrintLine("Reports every " + Text(acts, "interval") + " s" +
-            (Number(acts, "interval_by_order") == 0
-                 ? ""
-                 : " (an order said " + Text(acts, "interval_by_order") + ")"));
-  PrintLine("Acts that its policy allows: " + ListText(acts, "allowed"));
-  const std::string programs = ListText(acts, "programs");
-  if (!programs.empty()) PrintLine("Programs that its policy names: " + programs);
-  const std::string hooks = ListText(acts, "hooks");
-  if (!hooks.empty()) PrintLine("Hooks: " + hooks);
-  const std::string trouble = Text(acts, "policy_not_taken");
-  if (!trouble.empty()) {
-    PrintLine("WARNING: the local policy is not taken: " + trouble);
-    PrintLine("  next: mend it, then: kill -HUP of the agent, or systemctl reload its service");
+ private:
+  void AddInstall() {
+    install_ = app_.add_subcommand(
+        "install", "make the agent from a package, or mend the one that is installed");
+    install_
+        ->add_option("--from", command_.package,
+                     "the package: a folder with OfcNTCer.dat and package.toml, or a .tar.gz file")
+        ->required();
+    install_->add_option("--listen", command_.listen,
+                         "address:port to listen on (0.0.0.0 and a drawn port)");
+    auto* const service = install_->add_flag(
+        "--service", command_.service, "also a service, though the folder is not the usual one");
+    install_->add_flag("--no-service", command_.no_service, "only the folder: no user, no service")
+        ->excludes(service);
+    install_->add_flag("--packaged", command_.packaged,
+                       "programs and unit are in place (for packages of the system)");
+    install_->add_flag("--no-verify", command_.no_verify,
+                       "although the server cannot be asked, or uses another certificate");
+    AddUnloadFlags(install_, command_.unload);
   }
-}
 
-Exit ShowAgentStatus(const std::filesystem::path& folder, Form form) {
-  auto status = StatusOfRunning(folder);
-  if (!status && status.error().code == Code::kUnavailable) {
-    status = StatusOfStopped(folder);
-    // An agent that has just started has the folder now.
-    if (!status && status.error().code == Code::kUnavailable) {
-      if (auto started = StatusOfRunning(folder)) status = std::move(started);
-    }
+  void AddOthers() {
+    uninstall_ = app_.add_subcommand("uninstall", "remove the agent, its folder and its service");
+    AddUnloadFlags(uninstall_, flags_);
+    start_ = app_.add_subcommand("start", "start the agent");
+    stop_ = app_.add_subcommand("stop", "stop the agent");
+    AddUnloadFlags(stop_, flags_);
+    stop_->add_flag("--unload", unload_,
+                    "ask for the unload password also if it does not run (for packages)");
+    status_ = app_.add_subcommand("status", "what the agent trusts, and how it is doing");
+    update_ =
+        app_.add_subcommand("update-now", "report to the server now, and say what came of it");
+    check_ = app_.add_subcommand("check",
+                                 "is a certificate mismatch the problem, or what else: exit code 0 "
+                                 "all well, 47 mismatch, 48 something else");
   }
-  if (!status) return PrintError(status.error(), form);
-  if (form == Form::kJson) {
-    PrintJson(*status);
-    return Exit::kOk;
-  }
-  const bool running = status->at("running").as_bool();
-  PrintLine("Agent " + Text(*status, "agent") + (running ? " is running." : " is not running."));
-  PrintLine("Server: " + Text(*status, "server_host") + ", port " + Text(*status, "server_port"));
-  PrintLine("Listens at: " + Text(*status, "listen") + ", port " + Text(*status, "listen_port"));
-  PrintLine("It trusts:");
-  PrintCertificate(status->at("certificate").as_object(), "  ");
-  const auto& history = status->at("history").as_object();
-  PrintLine("Server's history, newest line seen: " + Text(history, "head"));
-  if (const auto* const step = history.at("noticed").if_object()) {
-    PrintLine("WARNING: " + Text(*step, "at") + ": " + Text(*step, "text") + ".");
-    PrintLine("  next: on the server, countersign events verify");
-  }
-  if (!running) return Exit::kOk;
-  PrintActs(status->at("acts").as_object());
-  const std::string verified = Text(*status, "last_verified");
-  PrintLine("Last verified reply: " + (verified.empty() ? "none since its start" : verified));
-  const std::string error = Text(*status, "last_error");
-  if (!error.empty()) PrintLine("Newest report: " + error);
-  return Exit::kOk;
-}
 
-int Finish(const Status& ended) {
-  return static_cast<int>(ended ? Exit::kOk : PrintError(ended.error(), Form::kText));
-}
-
-int Parse(CLI::App& app, int argc, char** argv, const std::function<int()>& then) {
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return static_cast<int>(ExplainUsage(app, error, argc, argv));
+  Exit Act(const AgentdActions& actions) {
+    const Form form = json_ ? Form::kJson : Form::kText;
+    const auto path = AgentFolderPath(folder_);
+    if (install_->parsed()) return InstallAgent(command_, path, actions, form);
+    if (uninstall_->parsed()) return UninstallAgent(path, flags_, form);
+    if (start_->parsed()) return StartAgent(path, form);
+    if (stop_->parsed()) return StopAgent(path, flags_, unload_, form);
+    if (status_->parsed()) return ShowAgentStatus(path, form);
+    if (update_->parsed()) return UpdateNow(path, form);
+    if (unload_password_.parsed()) return unload_password_.Run(path, form);
+    if (check_->parsed()) return CheckAgent(path, actions, form);
+    const Status ended = actions.run(path, json_);
+    return ended ? Exit::kOk : PrintError(ended.error(), Form::kText);
   }
-  return then();
-}
+
+  CLI::App app_;
+  AgentdUnload unload_password_;
+  std::string folder_;
+  bool json_ = false;
+  bool unload_ = false;
+  InstallCommand command_;
+  UnloadFlags flags_;
+  CLI::App* install_ = nullptr;
+  CLI::App* uninstall_ = nullptr;
+  CLI::App* start_ = nullptr;
+  CLI::App* stop_ = nullptr;
+  CLI::App* status_ = nullptr;
+  CLI::App* update_ = nullptr;
+  CLI::App* check_ = nullptr;
+};
 
 }  // namespace
 
-int RunAgentd(int argc, char** argv, const RunDaemon& run) {
-  CLI::App app("countersign-agentd: the agent on this machine", "countersign-agentd");
-  app.set_version_flag("--version", COUNTERSIGN_VERSION);
-  std::string folder;
-  std::string listen;
-  std::string package;
-  bool json = false;
-  app.add_option("--agent-folder", folder,
-                 "the agent's folder (else COUNTERSIGN_AGENT_FOLDER, /var/lib/countersign-agent)");
-  app.add_flag("--json", json, "JSON output; for the running agent, a log of JSON lines");
-  app.fallthrough();
-  app.footer("Without a command it runs the agent in the foreground.");
-  auto* const install = app.add_subcommand("install", "make the agent's folder from a package");
-  install->add_option("--from", package, "folder with OfcNTCer.dat and package.toml")->required();
-  install->add_option("--listen", listen, "address:port to listen on (0.0.0.0 and a drawn port)");
-  auto* const status = app.add_subcommand("status", "what the agent trusts, and how it is doing");
-  AgentdUnload unload(app);
-  return Parse(app, argc, argv, [&]() -> int {
-    const Form form = json ? Form::kJson : Form::kText;
-    const auto path = AgentFolderPath(folder);
-    if (install->parsed()) {
-      return static_cast<int>(InstallAgent({.package = package, .path = path}, listen, form));
-    }
-    if (status->parsed()) return static_cast<int>(ShowAgentStatus(path, form));
-    if (unload.parsed()) return static_cast<int>(unload.Run(path, form));
-    return Finish(run(path, json));
-  });
-}
-
-int RunServerd(int argc, char** argv, const RunDaemon& run) {
-  CLI::App app("countersignd: the management server", "countersignd");
-  app.set_version_flag("--version", COUNTERSIGN_VERSION);
-  std::string folder;
-  bool json = false;
-  app.add_option("--data", folder,
-                 "the server's folder (else COUNTERSIGN_DATA, /var/lib/countersign)");
-  app.add_flag("--json", json, "a log of JSON lines");
-  app.footer(
-      "Runs in the foreground until SIGTERM; SIGHUP reads the configuration anew.\n"
-      "countersign server init makes the folder.");
-  return Parse(app, argc, argv, [&] { return Finish(run(DataFolder(folder), json)); });
+int RunAgentd(int argc, char** argv, const AgentdActions& actions) {
+  return AgentdLine().Run(argc, argv, actions);
 }
 
 }  // namespace countersign::cli

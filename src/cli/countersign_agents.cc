@@ -4,6 +4,7 @@
 
 #include "cli/agent_commands.h"
 #include "cli/command_line.h"
+#include "cli/package_command.h"
 #include "cli/repair_kit.h"
 
 // countersign agents …, countersign order …
@@ -43,21 +44,6 @@ void AddOne(CommandLine& line, CLI::App* agents) {
       return ChangeAgents(session, verb, *ids, form);
     });
   }
-}
-
-void AddPackage(CommandLine& line, CLI::App* agents) {
-  auto* const package =
-      agents->add_subcommand("package", "make an installation package for agents");
-  const auto command = std::make_shared<PackageCommand>();
-  package->add_option("-o,--output", command->folder, "folder to make")->required();
-  package->add_option("--domain", command->domain, "domain of the agents, like eu/paris");
-  package->add_option("--host", command->host,
-                      "the server's name or address, if not as configured");
-  package->add_option("--uses", command->uses, "how many agents its token admits (0: any number)");
-  package->add_option("--days", command->days, "how long its token is good")->capture_default_str();
-  line.Then(package, [command](Session& session, Form form) {
-    return MakePackage(session, *command, form);
-  });
 }
 
 void AddRepairKit(CommandLine& line, CLI::App* agents) {
@@ -143,9 +129,9 @@ void AddAgentCommands(CommandLine& line) {
       line.app().add_subcommand("agents", "agents of this server")->require_subcommand(1);
   AddList(line, agents);
   AddOne(line, agents);
-  AddPackage(line, agents);
   AddRepairKit(line, agents);
   AddUnloadCommands(line, agents);
+  AddPackageCommands(line, agents);
   AddOrder(line);
 }
 

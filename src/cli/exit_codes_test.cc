@@ -37,7 +37,8 @@ TEST(ExitCodesTest, OutcomesOfSingleCommandsAreInTheTable) {
   std::ifstream file(std::string(COUNTERSIGN_SOURCE_DIR) + "/docs/exit-codes.md");
   const std::string table{std::istreambuf_iterator<char>(file), {}};
   for (const Exit exit : {Exit::kOrderNotDone, Exit::kOrderNotEnded, Exit::kSomeListed,
-                          Exit::kBackupLacks, Exit::kGate, Exit::kNotVerified, Exit::kOtherKey}) {
+                          Exit::kBackupLacks, Exit::kGate, Exit::kNotVerified, Exit::kOtherKey,
+                          Exit::kMismatch, Exit::kOtherFault, Exit::kStalePackage}) {
     const std::string row = "\n| " + std::to_string(static_cast<int>(exit)) + " | |";
     EXPECT_TRUE(table.contains(row)) << row;
   }

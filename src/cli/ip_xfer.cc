@@ -8,9 +8,9 @@
 
 #include "agent/installation.h"
 #include "base/process.h"
+#include "cli/folders.h"
 #include "cli/output.h"
 #include "cli/pasted.h"
-#include "cli/session.h"
 #include "cli/usage.h"
 #include "net/control_client.h"
 

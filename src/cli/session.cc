@@ -1,6 +1,5 @@
 #include "cli/session.h"
 
-#include <array>
 #include <memory>
 #include <string>
 #include <utility>
@@ -23,38 +22,7 @@ namespace fs = std::filesystem;
 // PBKDF2 of a backup at the most iterations that are read takes seconds, on a slow machine more.
 constexpr auto kTimeout = std::chrono::seconds(120);
 
-fs::path Choose(const std::string& option, const char* variable, std::string_view fallback) {
-  if (!option.empty()) return option;
-  const std::string value = GetEnvironment(variable);
-  return value.empty() ? fs::path(fallback) : fs::path(value);
-}
-
 }  // namespace
-
-fs::path DataFolder(const std::string& option) {
-  return Choose(option, "COUNTERSIGN_DATA", "/var/lib/countersign");
-}
-
-fs::path AgentFolderPath(const std::string& option) {
-  return Choose(option, "COUNTERSIGN_AGENT_FOLDER", "/var/lib/countersign-agent");
-}
-
-std::optional<Error> AnswerError(const boost::json::object& answer) {
-  const auto* const ok = answer.if_contains("ok");
-  if (ok != nullptr && *ok == true) return std::nullopt;
-  static constexpr std::array<Code, 13> kCodes = {
-      Code::kUsage,         Code::kMalformed,        Code::kNotFound,
-      Code::kAlreadyExists, Code::kPermissionDenied, Code::kWrongPassword,
-      Code::kRefused,       Code::kUnavailable,      Code::kTimedOut,
-      Code::kExhausted,     Code::kDamaged,          Code::kIo,
-      Code::kInternal};
-  Error error{Code::kInternal, Text(answer, "message"), Text(answer, "next")};
-  const std::string name = Text(answer, "code");
-  for (const Code code : kCodes) {
-    if (CodeName(code) == name) error.code = code;
-  }
-  return error;
-}
 
 // Local is a stopped server, opened by this process.
 class Session::Local {

@@ -6,15 +6,11 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "cli/folders.h"
 #include "net/control_client.h"
 #include "server/admin.h"
 
 namespace countersign::cli {
-
-// DataFolder finds the server's folder: --data, COUNTERSIGN_DATA, /var/lib/countersign.
-[[nodiscard]] std::filesystem::path DataFolder(const std::string& option);
-// AgentFolderPath: --agent-folder, COUNTERSIGN_AGENT_FOLDER, /var/lib/countersign-agent.
-[[nodiscard]] std::filesystem::path AgentFolderPath(const std::string& option);
 
 // Session carries administrators' commands to a server, whether it runs (over its control socket)
 // or not (in this process, under the folder's lock, acting as the folder's owner). The server is
@@ -45,8 +41,5 @@ class Session {
   std::optional<net::ControlClient> client_;
   std::unique_ptr<Local, LocalDeleter> local_;
 };
-
-// AnswerError turns an answer with "ok": false back into the Error; nothing if it is ok.
-[[nodiscard]] std::optional<Error> AnswerError(const boost::json::object& answer);
 
 }  // namespace countersign::cli

@@ -4,17 +4,10 @@
 #include <boost/json/value.hpp>
 #include <utility>
 
-#include "agent/unload_lock.h"
-#include "base/files.h"
 #include "cli/progress.h"
-#include "crypto/argon2.h"
-#include "crypto/hash.h"
-#include "wire/warrant.h"
 
 namespace countersign::cli {
 namespace {
-
-constexpr std::size_t kShort = 12;  // octets: with fewer, a verifier that leaks is soon solved
 
 server::AdminMessage RequestOf(std::string_view name, const UnloadCommand& command) {
   boost::json::array agents;
@@ -47,15 +40,6 @@ Exit Send(Session& session, server::AdminMessage request, std::string_view done,
   return Exit::kOk;
 }
 
-Status CheckNew(const SecretBytes& password) {
-  using agent::UnloadLock;
-  if (password.size() >= UnloadLock::kMinPasswordLen &&
-      password.size() <= UnloadLock::kMaxPasswordLen) {
-    return {};
-  }
-  return Fail(Code::kUsage, "an unload password has 5 to 1,024 octets");
-}
-
 void PrintAgents(const boost::json::array& agents) {
   for (const auto& value : agents) {
     const auto& agent = value.as_object();
@@ -65,31 +49,6 @@ void PrintAgents(const boost::json::array& agents) {
 }
 
 }  // namespace
-
-PasswordSource UnloadPassword() {
-  return {.what = "unload password", .environment = "COUNTERSIGN_UNLOAD_PASSWORD"};
-}
-
-PasswordSource NewUnloadPassword() {
-  return {.what = "new unload password",
-          .environment = "COUNTERSIGN_NEW_UNLOAD_PASSWORD",
-          .option = "--new-password-file"};
-}
-
-Result<SecretBytes> MakeUnloadVerifier(const PasswordSource& source) {
-  const auto password = GetPassword(source, Prompt::kTwice);
-  if (!password) return std::unexpected(password.error());
-  COUNTERSIGN_RETURN_IF_ERROR(CheckNew(*password));
-  if (password->size() < kShort) {
-    PrintToError(
-        "note: it is short. Agents lock it after wrong tries, but whoever gets hold of a package "
-        "or a registry can try as fast as he can compute.");
-  }
-  crypto::SystemRandom random;
-  auto verifier = crypto::MakeVerifier(*password, {}, random);
-  if (!verifier) return std::unexpected(std::move(verifier).error());
-  return SecretBytes::OwnText(*verifier);
-}
 
 Exit SetUnload(Session& session, const UnloadCommand& command, Form form) {
   auto verifier = MakeUnloadVerifier(command.password);
@@ -132,24 +91,6 @@ Exit ShowUnload(Session& session, Form form) {
   }
   PrintAgents(all.at("agents").as_array());
   return Exit::kOk;
-}
-
-Exit UnloadExit(const Error& error) {
-  if (error.code == Code::kWrongPassword) return Exit::kUnloadPassword;
-  if (error.code == Code::kExhausted) return Exit::kUnloadLocked;
-  if (error.code == Code::kRefused) return Exit::kBadWarrant;
-  return ExitFor(error.code);
-}
-
-Exit PrintUnloadError(const Error& error, Form form) {
-  (void)PrintError(error, form);
-  return UnloadExit(error);
-}
-
-Result<std::string> ReadWarrantFile(const std::filesystem::path& file) {
-  const auto content = ReadFile(file, wire::kMaxWarrantLen + 16);
-  if (!content) return WithContext("warrant", content.error());
-  return std::string(AsText(*content));
 }
 
 }  // namespace countersign::cli

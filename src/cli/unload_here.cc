@@ -7,7 +7,7 @@
 #include "agent/installation.h"
 #include "agent/unload_lock.h"
 #include "base/process.h"
-#include "cli/session.h"
+#include "cli/folders.h"
 #include "cli/unload_commands.h"
 #include "crypto/hash.h"
 #include "net/control_client.h"

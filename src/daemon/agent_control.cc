@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/present.h"
+#include "daemon/service_control.h"
 #include "daemon/unload_control.h"
 
 namespace countersign::daemon {
@@ -13,6 +14,8 @@ namespace {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
+
+const Error kUnknownCommand{Code::kUsage, "this agent does not know that command", ""};
 
 std::string Failed(const Error& error) {
   return json::serialize(json::object{{"ok", false},
@@ -40,8 +43,12 @@ asio::awaitable<net::ControlMessage> AgentControl::Handle(net::ControlMessage re
     const auto set = SetUnload(agent_, installation_.unload, request, *object, ReadClocks());
     if (set) log_.Write(LogLevel::kWarning, "the unload password was changed on this machine");
     answer.json = set ? R"({"ok":true})" : Failed(set.error());
+  } else if (command != nullptr && command->is_string()) {
+    const std::string name(command->get_string());
+    auto served = co_await ServiceCommand(name, request, installation_, agent_, reporter_, random_);
+    answer.json = served ? *std::move(served) : Failed(kUnknownCommand);
   } else {
-    answer.json = Failed({Code::kUsage, "this agent does not know that command", ""});
+    answer.json = Failed(kUnknownCommand);
   }
   co_return answer;
 }
@@ -53,6 +60,7 @@ std::string AgentControl::ShowStatus() const {
   status["running"] = true;
   status["acts"] = agent::ActsJson(agent_);
   status["unload_password"] = UnloadJson(installation_.unload, ReadClocks());
+  status["accepted"] = reporter_.accepted();
   status["last_error"] = reporter_.last_error();
   status["pinned"] = reporter_.pinned();
   status["last_verified"] = reporter_.last_verified() ? FormatUtc(*reporter_.last_verified()) : "";

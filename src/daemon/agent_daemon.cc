@@ -13,6 +13,7 @@
 #include "daemon/local_policy.h"
 #include "daemon/reporter.h"
 #include "daemon/service.h"
+#include "daemon/service_control.h"
 #include "daemon/tasks.h"
 #include "net/control_server.h"
 #include "net/http_server.h"
@@ -93,7 +94,13 @@ class AgentDaemon {
 
   void Reload() {
     LoadLocalPolicy(agent_, log_);
-    log_.Write(LogLevel::kInfo, "policy read anew; agent.toml is read at the next start");
+    const auto reloaded = ReloadSettings(installation_, agent_);
+    if (!reloaded) {
+      log_.Write(LogLevel::kError, "the settings stay as they were: " + reloaded.error().message);
+      return;
+    }
+    log_.Write(LogLevel::kInfo, "policy read anew; " + *reloaded);
+    reporter_.Wake();
   }
   // Whether an order wants this process to go on as its program anew.
   [[nodiscard]] bool restarting() const { return tasks_.restarting(); }

@@ -137,16 +137,21 @@ void Reporter::Failed(std::string why, unsigned retry_after) {
 
 // Connected first: the report says whether the web host's key was known.
 asio::awaitable<void> Reporter::ReportOnce() {
+  ++made_;
+  was_refused_ = false;
   auto reached = co_await Reach(config_, pins_.Of(agent_.trust().server));
   pinned_ = reached && reached->pinned;
   const auto report = agent_.MakeReport(
       ReadClocks(), pinned_ ? agent::Agent::Channel::kPinned : agent::Agent::Channel::kOpen);
   if (!report) {
     Failed(report.error().message, 0);
+    ended_ = made_;
+    answered_.cancel();
     co_return;
   }
   if (!reached) {
     Failed(reached.error().message, 0);
+    ended_ = made_;
     answered_.cancel();
     co_return;
   }
@@ -165,10 +170,12 @@ asio::awaitable<void> Reporter::ReportOnce() {
   } else {
     const auto nonce = net::FindField(answer->fields, "Countersign-Nonce").value_or("");
     auto outcome = agent_.TakeReply(answer->body, nonce, ReadClocks());
+    was_refused_ = outcome.refused.has_value();
     if (outcome.refused) {
       last_error_ = "the server's reply was refused: " + std::string(VerdictName(*outcome.refused));
     } else {
       last_error_.clear();
+      accepted_ = outcome.accepted;
       last_verified_ = ReadClocks().wall;
       server_address_ = reached->connection.peer();
       pins_.Take(agent_.trust().server, outcome.web);
@@ -178,6 +185,7 @@ asio::awaitable<void> Reporter::ReportOnce() {
     std::ranges::move(outcome.receipts, std::back_inserter(receipts));
     co_await PostReceipts(std::move(receipts));
   }
+  ended_ = made_;
   answered_.cancel();
 }
 

@@ -66,6 +66,12 @@ class Reporter {
   }
   // pinned: the newest report went to a web host whose key was known.
   [[nodiscard]] bool pinned() const { return pinned_; }
+  // made and ended count reports since the start; was_refused: the newest ended with a reply that
+  // was refused; accepted: the newest verified reply said that the server admits this agent.
+  [[nodiscard]] std::uint64_t made() const { return made_; }
+  [[nodiscard]] std::uint64_t ended() const { return ended_; }
+  [[nodiscard]] bool was_refused() const { return was_refused_; }
+  [[nodiscard]] bool accepted() const { return accepted_; }
 
  private:
   [[nodiscard]] boost::asio::awaitable<void> ReportOnce();
@@ -92,6 +98,10 @@ class Reporter {
   bool pinned_ = false;
   std::function<void()> after_reply_;
   bool busy_ = false;
+  std::uint64_t made_ = 0;
+  std::uint64_t ended_ = 0;
+  bool was_refused_ = false;
+  bool accepted_ = false;
   bool stopping_ = false;
 };
 

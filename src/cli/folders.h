@@ -1,0 +1,25 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+// What programs for servers and for endpoints share, so that the latter hold nothing of a server.
+namespace countersign::cli {
+
+// DataFolder finds the server's folder: --data, COUNTERSIGN_DATA, /var/lib/countersign.
+[[nodiscard]] std::filesystem::path DataFolder(const std::string& option);
+// AgentFolderPath: --agent-folder, COUNTERSIGN_AGENT_FOLDER, /var/lib/countersign-agent.
+[[nodiscard]] std::filesystem::path AgentFolderPath(const std::string& option);
+
+// AnswerError turns an answer with "ok": false back into the Error; nothing if it is ok.
+[[nodiscard]] std::optional<Error> AnswerError(const boost::json::object& answer);
+// ReadAnswer parses an answer; what AnswerError finds in it, or kInternal for no JSON object, is
+// the error.
+[[nodiscard]] Result<boost::json::object> ReadAnswer(std::string_view json);
+
+}  // namespace countersign::cli

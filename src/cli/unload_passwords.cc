@@ -1,0 +1,70 @@
+#include <utility>
+
+#include "agent/unload_lock.h"
+#include "base/files.h"
+#include "cli/unload_commands.h"
+#include "crypto/argon2.h"
+#include "crypto/hash.h"
+#include "wire/warrant.h"
+
+// What programs for servers and for endpoints share: the latter hold nothing of a server.
+namespace countersign::cli {
+namespace {
+
+constexpr std::size_t kShort = 12;  // octets: with fewer, a verifier that leaks is soon solved
+
+Status CheckNew(const SecretBytes& password) {
+  using agent::UnloadLock;
+  if (password.size() >= UnloadLock::kMinPasswordLen &&
+      password.size() <= UnloadLock::kMaxPasswordLen) {
+    return {};
+  }
+  return Fail(Code::kUsage, "an unload password has 5 to 1,024 octets");
+}
+
+}  // namespace
+
+PasswordSource UnloadPassword() {
+  return {.what = "unload password", .environment = "COUNTERSIGN_UNLOAD_PASSWORD"};
+}
+
+PasswordSource NewUnloadPassword() {
+  return {.what = "new unload password",
+          .environment = "COUNTERSIGN_NEW_UNLOAD_PASSWORD",
+          .option = "--new-password-file"};
+}
+
+Result<SecretBytes> MakeUnloadVerifier(const PasswordSource& source) {
+  const auto password = GetPassword(source, Prompt::kTwice);
+  if (!password) return std::unexpected(password.error());
+  COUNTERSIGN_RETURN_IF_ERROR(CheckNew(*password));
+  if (password->size() < kShort) {
+    PrintToError(
+        "note: it is short. Agents lock it after wrong tries, but whoever gets hold of a package "
+        "or a registry can try as fast as he can compute.");
+  }
+  crypto::SystemRandom random;
+  auto verifier = crypto::MakeVerifier(*password, {}, random);
+  if (!verifier) return std::unexpected(std::move(verifier).error());
+  return SecretBytes::OwnText(*verifier);
+}
+
+Exit UnloadExit(const Error& error) {
+  if (error.code == Code::kWrongPassword) return Exit::kUnloadPassword;
+  if (error.code == Code::kExhausted) return Exit::kUnloadLocked;
+  if (error.code == Code::kRefused) return Exit::kBadWarrant;
+  return ExitFor(error.code);
+}
+
+Exit PrintUnloadError(const Error& error, Form form) {
+  (void)PrintError(error, form);
+  return UnloadExit(error);
+}
+
+Result<std::string> ReadWarrantFile(const std::filesystem::path& file) {
+  const auto content = ReadFile(file, wire::kMaxWarrantLen + 16);
+  if (!content) return WithContext("warrant", content.error());
+  return std::string(AsText(*content));
+}
+
+}  // namespace countersign::cli
