@@ -68,7 +68,7 @@ class Administrators(Case):
         self.assert_event("backup-password-changed", *change, self.lab.secret(PASSWORD))
         drill = self.events_of("countersign", "backup", "drill", "--password-file", self.lab.secret(PASSWORD))
         self.assertIn("backup-drilled", [event["kind"] for event in drill])
-        self.assert_event("package-made", "countersign", "agents", "package", "-o", path / f"{name}-package", text="token ")
+        self.assert_event("package-made", "countersign", "agents", "package", "--no-programs", "-o", path / f"{name}-package", text="token ")
         self.assert_event("approve-refused", "countersign", "agents", "approve", UNKNOWN, code=3, text="not-found")
         self.assert_event("forget-refused", "countersign", "agents", "forget", UNKNOWN, code=3)
         self.assert_event("order-refused", "countersign", "order", "send", "--agent", UNKNOWN, "ping", "--no-wait", code=3)

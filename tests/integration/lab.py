@@ -295,7 +295,7 @@ class Lab:
 
     def package(self, name="package", *more):
         path = self.path / name
-        self.ok("countersign", "agents", "package", "-o", path, "--domain", "eu/paris", *more)
+        self.ok("countersign", "agents", "package", "-o", path, "--domain", "eu/paris", "--no-programs", *more)
         if not self.tls:
             self.make_plain(path / "package.toml")
         return path

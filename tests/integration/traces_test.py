@@ -160,7 +160,7 @@ class Traces(Case):
                             "-backup-password-file", backup)
             self.run_at_end(manager, "-c", own[self.present])
             self.note_owner_key(f"the owner key after {kind} in {name}")
-        output = self.run_at_end("countersign", "agents", "package", "-o", f"{name}-package", "--json")
+        output = self.run_at_end("countersign", "agents", "package", "--no-programs", "-o", f"{name}-package", "--json")
         package = (self.work / f"{name}-package/package.toml").read_text()
         token = re.search(r'secret = "([^"]+)"', package).group(1)
         self.assertNotIn(token, output)
