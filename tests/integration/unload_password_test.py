@@ -60,6 +60,7 @@ class Sniffer:
             except OSError:
                 here.close()
                 continue
+            self.sockets += [here, there]
             for source, sink in ((here, there), (there, here)):
                 threading.Thread(target=self.pump, args=(source, sink), daemon=True).start()
 
@@ -78,8 +79,8 @@ class Sniffer:
             return clear_text(bytes(self.octets))
 
     def end(self):
-        for listener in self.sockets:
-            listener.close()
+        for one in self.sockets:
+            one.close()
 
 
 class UnloadCase(lab.Case):
@@ -249,7 +250,7 @@ class WithoutTlsTest(UnloadCase):
         cls.agent.start()
         cls.agent.await_standing("verified")
 
-    def test_verifier_never_crosses_a_plain_connection(self):
+    def test_1_verifier_never_crosses_a_plain_connection(self):
         said = self.lab.json("countersign", "agents", "unload-password", "set", "--all", env=self.secret_env(RIGHT))
         self.assertEqual((said["covered"], said["asked"], said["no_private_way"]), (1, 0, 1))
         # Both ways are used after it: a call, and a reply with an order in it.
@@ -271,7 +272,7 @@ class WithoutTlsTest(UnloadCase):
         shown = self.lab.json("countersign", "agents", "unload-password", "show")
         self.assertEqual(shown["agents"][0]["state"], "no-private-way")
 
-    def test_package_brings_it(self):
+    def test_2_package_brings_it(self):
         self.lab.ok("countersign", "agents", "unload-password", "set", "--domain", "eu", env=self.secret_env(OTHER))
         package = self.lab.package("with password")
         self.assertEqual(stat.S_IMODE((package / "package.toml").stat().st_mode), 0o600)
