@@ -14,8 +14,8 @@
 # again at any time. Prints one line. The unload password never is on a command line.
 #
 # Exit codes: 0 the server's certificate is there and the server has proved it; 30 it is there, and the server could not
-# be asked; 31 a server answered with another key, nothing was changed; 2 usage; 3 something is not there: the
-# mover, the certificate, the agent's folder; 5 not root; 7 another agent is here. Any other is the mover's: docs/exit-codes.md.
+# be asked; 31 a server answered with another key, nothing was changed; 2 usage; 3 something is not there: the mover, the
+# certificate, the agent's folder; 7 another agent is here; 35 not root. Any other is the mover's: docs/exit-codes.md.
 set -u
 LC_ALL=C
 export LC_ALL
@@ -79,7 +79,7 @@ case $password_from in
     ;;
 esac
 
-[ "$(id -u)" = 0 ] || finish 5 "failed: this needs root: sudo sh repair.sh"
+[ "$(id -u)" = 0 ] || finish 35 "failed: this needs root: sudo sh repair.sh"
 certificate=$kit/OfcNTCer.dat
 [ -r "$certificate" ] || finish 3 "failed: OfcNTCer.dat is not beside this script"
 mover=$kit/IpXfer

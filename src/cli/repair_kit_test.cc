@@ -127,7 +127,7 @@ TEST_F(RepairKitTest, RepairTellsWhatIsNotThere) {
   EXPECT_EQ(InKit("rm ../bin/id; printf '#!/bin/sh\\necho 7\\n' >../bin/id; chmod +x ../bin/id; "
                   "sh repair.sh --agent-folder \"$folder\"")
                 .exit_code,
-            5);
+            35);
   EXPECT_EQ(InKit("sh repair.sh --agent-folder /nowhere").exit_code, 3);
   EXPECT_EQ(InKit("sh repair.sh --no-such").exit_code, 2);
   EXPECT_EQ(InKit("sh repair.sh --agent").exit_code, 2);
