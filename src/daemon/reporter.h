@@ -53,8 +53,9 @@ class Reporter {
   void AfterReply(std::function<void()> then) { after_reply_ = std::move(then); }
   // ActEnded posts the receipt of an act that has ended, and wakes whoever waits for it.
   void ActEnded();
-  // Whether an exchange with the server is under way, or a receipt waits to be posted.
-  [[nodiscard]] bool busy() const { return busy_; }
+  // Whether an exchange with the server is under way (but a report that waits for its answer), or a
+  // receipt waits to be posted.
+  [[nodiscard]] bool busy() const { return busy_ && waiting_ == nullptr; }
   // NextAnswer returns when a report or an act has ended, or after `most`.
   [[nodiscard]] boost::asio::awaitable<void> NextAnswer(std::chrono::milliseconds most);
   // LastError is why the newest report failed; empty if it did not.
