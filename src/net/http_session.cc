@@ -1,6 +1,8 @@
 #include "net/http_session.h"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "net/asio_address.h"
 #include "net/probe_while_silent.h"
@@ -58,6 +60,10 @@ awaitable<void> HttpSession::Run() {
 awaitable<bool> HttpSession::Secure() {
   if (!shared_->options.tls) co_return true;
   guard_->ExpireAfter(shared_->options.header_timeout);
+  // TLS needs much memory: nobody gets it for being there.
+  const auto [error] = co_await guard_->socket().async_wait(asio::ip::tcp::socket::wait_read,
+                                                            asio::as_tuple(asio::use_awaitable));
+  if (error) co_return false;
   const crypto::TlsContext context = *shared_->options.tls;
   const auto done = co_await stream_.Handshake(context, {});
   if (!done) ++shared_->counts.handshakes_failed;

@@ -130,6 +130,19 @@ TEST(HttpOverTls, HandshakeThatStandsStillTimesOut) {
   });
 }
 
+TEST(HttpOverTls, SilentConnectionTimesOut) {
+  RunLoop([](any_io_executor executor) -> awaitable<void> {
+    auto options = OverTls(NewKey());
+    options.header_timeout = milliseconds(50);
+    auto server = HttpServer::Listen(executor, options, Echo);
+    RawPeer peer = co_await RawPeer::Connect(server->port());
+    EXPECT_EQ(co_await peer.ReadAll(), "");
+    EXPECT_EQ(server->counts().timed_out, 1U);
+    EXPECT_EQ(server->counts().handshakes_failed, 0U);
+    co_await server->Stop();
+  });
+}
+
 TEST(HttpOverTls, ClientDoesNotWaitForAHandshakeForEver) {
   RunLoop([](any_io_executor executor) -> awaitable<void> {
     RawListener listener(executor);

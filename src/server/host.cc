@@ -60,6 +60,8 @@ Result<Issued> Build(const InitRequest& request, const fs::path& path, Log& log,
   auto issued = MakeIdentity(request, world, now);
   // A new folder is right from the beginning, or not made.
   if (issued && issued->unfinished) return std::unexpected(*issued->unfinished);
+  const auto web_host = WebHost::Open(folder, request.config, random, now);
+  if (!web_host) return std::unexpected(web_host.error());
   return issued;
 }
 

@@ -96,6 +96,7 @@ boost::json::object AgentJson(const store::AgentRow& row, const IdentityBook& bo
           {"host", row.host},
           {"address", row.source},
           {"port", row.port},
+          {"tls", row.tls},
           {"addresses", std::move(addresses)},
           {"domain", row.domain},
           {"platform", row.platform},
