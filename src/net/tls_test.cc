@@ -160,7 +160,9 @@ TEST(HttpOverTls, ClientDoesNotWaitForAHandshakeForEver) {
 
 TEST(HttpOverTls, GarbageEndsTheConnectionAndNothingElse) {
   RunLoop([](any_io_executor executor) -> awaitable<void> {
-    auto server = HttpServer::Listen(executor, OverTls(NewKey()), Echo);
+    auto options = OverTls(NewKey());
+    options.header_timeout = milliseconds(50);
+    auto server = HttpServer::Listen(executor, options, Echo);
     for (const std::string& garbage :
          {std::string(5'000, '\xff'), std::string("\r\n\r\n"),
           std::string("\x16\x03\x01\x00\x05\xff\xff\xff\xff\xff", 10)}) {
