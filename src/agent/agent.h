@@ -124,7 +124,7 @@ class Agent {
   [[nodiscard]] std::vector<std::string> TakeReceipts();
 
   // --- acts ---
-  // acts: what this agent can do; ping, report, update-now, restart, set-interval and run are
+  // acts: what this agent can do; ping, report, update-now, restart, move, set-interval and run are
   // there.
   [[nodiscard]] Acts& acts() { return acts_; }
   // SetPolicy: which acts the local administrator allows, from now on (the safe default at first).

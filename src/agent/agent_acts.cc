@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/agent.h"
+#include "agent/move_order.h"
 #include "agent/program_order.h"
 #include "agent/set_unload.h"
 #include "store/policy.h"
@@ -48,6 +49,8 @@ void Agent::AddBuiltInActs() {
             }));
   acts_.Add("update-now", NoArguments([](const ActOrder&) -> ActOutcome { return ActReports{}; }));
   acts_.Add("restart", NoArguments([this](const ActOrder& order) { return Restart(order); }));
+  acts_.Add("move",
+            [this](const ActOrder& order) { return OrderToMove(order, id_, world_.distrust); });
   acts_.Add("set-interval", [this](const ActOrder& order) { return SetInterval(order); });
   acts_.Add("run", [this](const ActOrder& order) { return RunNamedProgram(*policy_, order.args); });
   if (world_.unload != nullptr) acts_.Add("set-unload", SetUnloadAct(*world_.unload));

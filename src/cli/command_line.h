@@ -60,5 +60,6 @@ void AddCertificateCommands(CommandLine& line);  // cert
 void AddBackupCommands(CommandLine& line);       // backup
 void AddOwnerCommands(CommandLine& line);        // owner
 void AddRolloutCommands(CommandLine& line);      // rollout
+void AddMoveCommands(CommandLine& line);         // move
 
 }  // namespace countersign::cli

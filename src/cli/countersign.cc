@@ -23,6 +23,7 @@ CommandLine::CommandLine()
   AddBackupCommands(*this);
   AddOwnerCommands(*this);
   AddRolloutCommands(*this);
+  AddMoveCommands(*this);
 }
 
 int CommandLine::Run(int argc, char** argv) {

@@ -30,6 +30,10 @@ enum class Exit {
   kUnloadPassword = 40,  // the unload password is needed, and none or a wrong one was given
   kUnloadLocked = 41,    // after too many wrong tries none is taken for a while
   kBadWarrant = 42,      // the owner's warrant that was shown is not taken
+  kMoveHalted = 43,      // move status --wait: it halted by itself
+  kMoveLeft = 44,        // move status --wait: it ended, and some agents are not moved
+  kMoveHands = 45,       // move plan: some of the agents need hands
+  kMoveAborted = 46,     // move status --wait: it was aborted
   kMismatch = 47,        // agentd check, update-now: a certificate mismatch
   kOtherFault = 48,      // agentd check, update-now: something else is wrong
   kStalePackage = 49,    // agentd install: its certificate is not what the server uses

@@ -238,6 +238,7 @@ class ServerDaemon {
     for (unsigned tick = 0; !stopping_; ++tick) {
       server::Server& server = host_.server();
       if (tick % kTicksToServer == 0) server.Tick(ReadClocks().wall);
+      server.AdvanceMove(ReadClocks().wall);
       if (server.rollout()) {
         server.AdvanceRollout(ReadClocks().wall);
         dispatcher_.Wake();

@@ -74,10 +74,10 @@ struct AdminMessage {
 //   rollout-pause; rollout-resume (halt_at, rate) → rollout
 //   rollout-finish, rollout-abort (accept)  → done, fleet, names, rollout
 //   rollout-rollback (clock_is_right) secret: backup password → as replace
-//   move-plan   (agents, domain or all, after, limit) → fleet, agents, next_after
+//   move-plan   (agents, domain or all, after, limit) → server, counts, names, next_after
 //   move-start  (agents, domain or all, target, rate, halt_at) secret: backup password; or blobs:
-//               warrants                    → move
-//   move-status (state, after, limit)       → move, earlier, names, next_after, expected
+//               warrants                    → move, left_out, warrants
+//   move-status (names: a state, after)     → move, earlier, expected, names, next_after
 //   move-resume (halt_at, rate), move-abort → move
 //   move-expect (agents, from, days, addresses) → target, expected
 //   rollout-proof (agent)                   → generation, serial, kind, at, message, jwk, …;
@@ -141,6 +141,8 @@ class Admin {
   [[nodiscard]] Answer PlanMove(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer StartMove(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer MoveStatus(const AdminMessage& request, Instant now);
+  [[nodiscard]] Answer NameMoving(AdminMessage answer, const AdminMessage& request,
+                                  std::int64_t move);
   [[nodiscard]] Answer ResumeMove(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer AbortMove(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ExpectAgents(const AdminMessage& request, Instant now);

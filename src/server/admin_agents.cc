@@ -8,6 +8,7 @@
 #include "server/admin.h"
 #include "server/admin_request.h"
 #include "server/events.h"
+#include "server/move.h"
 #include "server/present.h"
 #include "server/standing.h"
 
@@ -134,6 +135,7 @@ Admin::Answer Admin::Approve(const AdminMessage& request, Instant now) {
         }
         row.admitted = true;
         if (row.admitted_by.empty()) row.admitted_by = "approved";
+        COUNTERSIGN_RETURN_IF_ERROR(KeepStray(server_.world().registry, row, now));
         return server_.RetireEarlier(row, now);
       },
       "agent-approved", now);

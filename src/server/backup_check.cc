@@ -8,6 +8,7 @@
 #include "crypto/hash.h"
 #include "server/events.h"
 #include "server/issuing_internal.h"
+#include "server/standing.h"
 
 namespace countersign::server {
 namespace {
@@ -37,7 +38,7 @@ Status CountServed(World& world, const Incoming& incoming, BackupCheck& check) {
   const auto& listed = incoming.parts.admitted;
   const std::set<AgentId> admitted(listed.begin(), listed.end());
   return ForEachAgent(world.registry, [&](const store::AgentRow& row) {
-    if (!row.admitted) return;
+    if (!row.admitted || row.standing == kMoved) return;
     ++check.num_agents;
     if (admitted.contains(row.id) && Reaches(incoming.book, row)) {
       ++check.num_served;
@@ -141,7 +142,9 @@ Result<std::uint64_t> AdmittedSince(World& world) {
   const auto unadmitted = world.registry.CountUnadmitted("", FromUnix(0));
   if (!unadmitted) return std::unexpected(unadmitted.error());
   std::uint64_t all = 0;
-  for (const auto& count : *counts) all += count.count;
+  for (const auto& count : *counts) {
+    if (count.standing != kMoved) all += count.count;
+  }
   const std::uint64_t admitted = all - std::min(all, *unadmitted);
   const std::uint64_t known = listed->value_or(0);
   return admitted > known ? admitted - known : 0;

@@ -3,6 +3,7 @@
 
 #include "crypto/hash.h"
 #include "server/events.h"
+#include "server/move.h"
 #include "server/server.h"
 #include "server/standing.h"
 #include "server/unload.h"
@@ -16,6 +17,7 @@ constexpr std::size_t kMaxVersions = 16;
 // The reason for which MayCommand says no, in the words of a standing.
 std::string_view WhyNoOrders(const store::AgentRow& row) {
   if (!row.successor.is_nil()) return "reinstalled";
+  if (row.standing == kMoved) return kMoved;
   return row.cloned ? "cloned" : "not-admitted";
 }
 
@@ -168,16 +170,21 @@ Result<std::string> Server::SignVersion(store::OrderRow& order, const store::Age
                                         std::string_view challenge, Instant now) {
   const auto signer = SignerOf(*signing.entry);
   if (!signer) return std::unexpected(signer.error());
-  const wire::Order message{
-      .x5t = signing.entry->certificate.thumbprint(),
-      .x5c = with_bundle == WithBundle::kYes ? signing.bundle : std::vector<Bytes>(),
-      .iss = signing.iss,
-      .aud = order.agent,
-      .jti = order.jti,
-      .iat = static_cast<std::uint64_t>(ToUnix(now)),
-      .challenge = std::string(challenge),
-      .act = order.act,
-      .args = order.args};
+  auto args = ArgsOfOrder(world_.registry, order);
+  if (!args) return std::unexpected(std::move(args).error());
+  const bool with_x5c = with_bundle == WithBundle::kYes && !signing.bundle.empty();
+  if (with_x5c && order.act == kMoveAct) {
+    return Fail(Code::kRefused, "it has to take the certificate over before it can be moved");
+  }
+  const wire::Order message{.x5t = signing.entry->certificate.thumbprint(),
+                            .x5c = with_x5c ? signing.bundle : std::vector<Bytes>(),
+                            .iss = signing.iss,
+                            .aud = order.agent,
+                            .jti = order.jti,
+                            .iat = static_cast<std::uint64_t>(ToUnix(now)),
+                            .challenge = std::string(challenge),
+                            .act = order.act,
+                            .args = *std::move(args)};
   auto text = wire::SignOrder(message, **signer);
   if (!text) return text;
   order.state = store::OrderState::kSent;

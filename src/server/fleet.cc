@@ -134,7 +134,7 @@ Result<Fleet> LookAtFleet(Server& server, Instant now, const Visit& visit) {
     const auto rows = registry.ListAgents(query);
     if (!rows) return std::unexpected(rows.error());
     for (const auto& row : *rows) {
-      if (!row.admitted || !row.successor.is_nil()) continue;
+      if (!row.admitted || !row.successor.is_nil() || row.standing == kMoved) continue;
       const auto offer = offers.Find(row.id);
       if (!offer) return std::unexpected(offer.error());
       const Member member = Judge(server, row, *offer, now);

@@ -18,15 +18,21 @@ constexpr std::size_t kMaxLinesInBackup = 64;
 // With 40,000 admitted agents in it a backup is still shorter than crypto::kPkcs12MaxLen.
 constexpr std::size_t kMaxHistoryInBackup = std::size_t{48} * 1024;
 
-constexpr auto kKeyEvents = std::to_array<std::string_view>(
-    {"identity-created",        "identity-imported",    "identity-restored",
-     "identities-merged",       "certificate-replaced", "certificate-revoked",
-     "reserve-promoted",        "certificate-exported", "keys-exported",
-     "backup-password-changed", "owner-created",        "rollout-started",
-     "rollout-rolling",         "rollout-gate",         "rollout-halted",
-     "rollout-paused",          "rollout-resumed",      "rollout-aborted",
-     "rollout-stranded",        "rollout-rolled-back",  "rollout-finished",
-     "aborted-key-destroyed"});
+constexpr auto kKeyEvents =
+    std::to_array<std::string_view>({"identity-created",     "identity-imported",
+                                     "identity-restored",    "identities-merged",
+                                     "certificate-replaced", "certificate-revoked",
+                                     "reserve-promoted",     "certificate-exported",
+                                     "keys-exported",        "backup-password-changed",
+                                     "owner-created",        "rollout-started",
+                                     "rollout-rolling",      "rollout-gate",
+                                     "rollout-halted",       "rollout-paused",
+                                     "rollout-resumed",      "rollout-aborted",
+                                     "rollout-stranded",     "rollout-rolled-back",
+                                     "rollout-finished",     "aborted-key-destroyed",
+                                     "move-started",         "move-halted",
+                                     "move-resumed",         "move-aborted",
+                                     "move-finished",        "agents-expected"});
 
 // Fit makes a text of the server's own fit for a line.
 std::string Fit(std::string_view text, std::size_t max_len) {

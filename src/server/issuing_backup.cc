@@ -4,6 +4,7 @@
 #include "base/encoding.h"
 #include "server/history.h"
 #include "server/issuing_internal.h"
+#include "server/standing.h"
 
 namespace countersign::server {
 namespace {
@@ -137,7 +138,7 @@ std::vector<crypto::Certificate> CertificatesToKeep(const IdentityBook& book) {
 Result<std::vector<AgentId>> AdmittedAgents(World& world, const std::vector<AgentId>& more) {
   std::set<AgentId> admitted(more.begin(), more.end());
   COUNTERSIGN_RETURN_IF_ERROR(ForEachAgent(world.registry, [&](const store::AgentRow& row) {
-    if (row.admitted) admitted.insert(row.id);
+    if (row.admitted && row.standing != kMoved) admitted.insert(row.id);
   }));
   std::vector<AgentId> ids(admitted.begin(), admitted.end());
   if (ids.size() > kMaxAdmittedInBackup) {

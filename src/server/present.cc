@@ -115,6 +115,7 @@ boost::json::object AgentJson(const store::AgentRow& row, const IdentityBook& bo
           {"admitted_by", row.admitted_by},
           {"forgotten", row.forgotten},
           {"successor", row.successor.is_nil() ? "" : row.successor.Text()},
+          {"moved_to", row.moved_to},
           {"exposed", IsExposed(row, book)},
           {"earlier_owner", HoldsEarlierOwner(row, book)},
           {"restored", row.jump != 0},

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "server/move.h"
 #include "server/server.h"
 
 // Receipts: what a server believes of an order's end (protocol section 6).
@@ -64,7 +65,10 @@ Result<bool> Server::BelieveReceipt(const wire::SignedReceipt& message, std::str
   if (!wire::IsSignedBy(message.envelope, *key)) return false;
   const auto version = std::find_if(order.versions.begin(), order.versions.end(),
                                     [&](const auto& one) { return one.oh == receipt.oh; });
-  if (version == order.versions.end() || order.state == store::OrderState::kDone) return false;
+  if (version == order.versions.end()) return false;
+  // A moved agent's sign-off may have ended its order before the receipt came.
+  const bool signed_off = order.act == kMoveAct && order.result.empty() && !receipt.result.empty();
+  if (order.state == store::OrderState::kDone && !signed_off) return false;
   const Proof proof{version->noted_seq, version->epoch};
 
   row.last_contact = now;
@@ -84,11 +88,15 @@ Result<bool> Server::BelieveReceipt(const wire::SignedReceipt& message, std::str
     COUNTERSIGN_RETURN_IF_ERROR(JudgeOffer(row, Answered::kByReceipt, now));
   }
   COUNTERSIGN_RETURN_IF_ERROR(KeepProof(row, receipt.held, store::ProofKind::kReceipt, text, now));
-  COUNTERSIGN_RETURN_IF_ERROR(Rejudge(row, now));
   EndVersion(order, receipt, now);
   COUNTERSIGN_RETURN_IF_ERROR(NoteUnload(order, now));
   COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutOrder(order));
   COUNTERSIGN_RETURN_IF_ERROR(world_.registry.AddReceipt(row.id, order.jti, text, now));
+  if (order.act == kMoveAct && order.state == store::OrderState::kDone) {
+    COUNTERSIGN_RETURN_IF_ERROR(TakeMoveAnswer(world_, order, row, now));
+  }
+  if (!overtaken) COUNTERSIGN_RETURN_IF_ERROR(NoteWhereabouts(row, false, now));
+  COUNTERSIGN_RETURN_IF_ERROR(Rejudge(row, now));
   COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutAgent(row));
   return true;
 }

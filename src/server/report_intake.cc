@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "crypto/hash.h"
+#include "server/move.h"
 #include "server/server.h"
 #include "server/standing.h"
 
@@ -94,6 +95,8 @@ Result<ReportAnswer> Server::IntakeReport(const wire::SignedReport& message, std
     const Proof proof{given->noted_seq, given->epoch};
     COUNTERSIGN_RETURN_IF_ERROR(TakeProvedReport(*row, report, source, proof, now));
     COUNTERSIGN_RETURN_IF_ERROR(KeepProof(*row, report.held, store::ProofKind::kReport, text, now));
+  } else {
+    COUNTERSIGN_RETURN_IF_ERROR(TakeArrival(*row, report, Proved::kNo, now));
   }
   COUNTERSIGN_RETURN_IF_ERROR(Rejudge(*row, now));
   auto draft = DraftReply(*row, report, given.has_value(), now);
@@ -166,9 +169,13 @@ Result<std::optional<store::AgentRow>> Server::FindOrRegister(const wire::Signed
                                                               Instant now) {
   auto found = world_.registry.FindAgent(message.report.iss);
   if (!found || *found) return found;
-  const auto may = MayRegister(message, source, now);
-  if (!may) return std::unexpected(may.error());
-  if (!*may) return std::nullopt;
+  const auto expected = FindExpected(world_.registry, message.report.iss, now);
+  if (!expected) return std::unexpected(expected.error());
+  if (!*expected) {
+    const auto may = MayRegister(message, source, now);
+    if (!may) return std::unexpected(may.error());
+    if (!*may) return std::nullopt;
+  }
   store::AgentRow fresh;
   fresh.id = message.report.iss;
   fresh.key = message.key.spki();
@@ -191,16 +198,18 @@ Status Server::TakeProvedReport(store::AgentRow& row, const wire::Report& report
   // Meant for another server, it is evidence of `held`, `aud` and failures only.
   if (!book_.IsOurs(report.aud)) {
     ApplyHeld(row, report.held);
-    return {};
+    return NoteWhereabouts(row, report.leaving, now);
   }
   TakeReportFields(row, report, source);
   reach_.TakeReport(row, report.instance, AddressOf(row).has_value(), now);
   const bool was_known = row.admitted && row.held_known;
   COUNTERSIGN_RETURN_IF_ERROR(Admit(row, report, now));
+  COUNTERSIGN_RETURN_IF_ERROR(TakeArrival(row, report, Proved::kYes, now));
   COUNTERSIGN_RETURN_IF_ERROR(TakeBundle(row, report, now));
   COUNTERSIGN_RETURN_IF_ERROR(
       ApplyProved(row, report.held, report.seq, report.instance, report.time, proof, now));
   COUNTERSIGN_RETURN_IF_ERROR(JudgeOffer(row, Answered::kByReport, now));
+  COUNTERSIGN_RETURN_IF_ERROR(NoteWhereabouts(row, false, now));
   return was_known ? Status() : RetireEarlier(row, now);
 }
 

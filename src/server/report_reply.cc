@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "server/history.h"
 #include "server/issuing_internal.h"
+#include "server/move.h"
 #include "server/reminders.h"
 #include "server/server.h"
 #include "server/standing.h"
@@ -107,6 +108,8 @@ Result<Server::ReplyDraft> Server::DraftReply(store::AgentRow& row, const wire::
   if (!signing) return std::unexpected(signing.error());
   const auto signer = SignerOf(*signing->entry);
   if (!signer) return std::unexpected(signer.error());
+  const auto accepted = Accepts(row, report, now);
+  if (!accepted) return std::unexpected(accepted.error());
   const auto head = HeadOf(world_.registry);
   if (!head) return std::unexpected(head.error());
   wire::Reply reply{.x5t = signing->entry->certificate.thumbprint(),
@@ -120,12 +123,12 @@ Result<Server::ReplyDraft> Server::DraftReply(store::AgentRow& row, const wire::
                     .head = wire::FormatHistoryHead(*head),
                     .jump = row.jump == 0 ? std::nullopt : std::optional(row.jump),
                     .want_bundle = row.want_bundle,
-                    .accepted = false,
+                    .accepted = *accepted,
                     .orders = {}};
   reply.web = web_keys_;
-  const bool may_command =
-      proved && MayCommand(row) &&
-      (row.standing == kVerified || row.standing == kBehind || row.standing == kExposed);
+  const bool may_command = proved && MayCommand(row) &&
+                           (row.standing == kVerified || row.standing == kBehind ||
+                            row.standing == kExposed || row.reason == kStray);
   if (may_command) {
     const bool private_way = report.pinned || (row.tls && AddressOf(row));
     if (private_way) COUNTERSIGN_RETURN_IF_ERROR(AskUnload(row, now));
@@ -138,6 +141,14 @@ Result<Server::ReplyDraft> Server::DraftReply(store::AgentRow& row, const wire::
     reply.wait = static_cast<std::uint64_t>(reach_.WaitFor(row).count());
   }
   return ReplyDraft{std::move(reply), *signer};
+}
+
+// Of an agent that is admitted, was announced, or proves a token: it may come to stay.
+Result<bool> Server::Accepts(const store::AgentRow& row, const wire::Report& report, Instant now) {
+  if (row.arriving || (row.admitted && row.moved_to.empty() && !row.cloned)) return true;
+  const auto token = FindProvedToken(report, now);
+  if (!token) return std::unexpected(token.error());
+  return token->has_value();
 }
 
 Result<std::vector<std::string>> Server::OrdersForReply(const store::AgentRow& row,
@@ -164,6 +175,7 @@ Result<std::vector<std::string>> Server::OrdersForReply(const store::AgentRow& r
     if (!*is_open) continue;
     auto message = SignVersion(order, row, signing, WithBundle::kNo, report.challenge, now);
     if (!message) return std::unexpected(std::move(message).error());
+    if (message->size() > wire::kMaxOrderLen) continue;  // only on its own: the server calls
     total_len += message->size();
     if (total_len > kMaxOrdersLen) break;
     order.next_attempt = std::max(order.next_attempt, now + kRetryAfter);

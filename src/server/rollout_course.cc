@@ -96,7 +96,7 @@ Result<trust::RolloutCounts> Server::CountRollout() {
                               .refused = offers->refused,
                               .all_asked = rollout_->all_asked};
   for (const auto& count : *standings) {
-    if (count.standing != kRetired) counts.agents += count.count;
+    if (count.standing != kRetired && count.standing != kMoved) counts.agents += count.count;
   }
   counts.agents -= std::min(counts.agents, *unadmitted);
   return counts;

@@ -5,6 +5,7 @@
 
 #include "server/events.h"
 #include "server/issuing.h"
+#include "server/move.h"
 #include "server/reminders.h"
 #include "server/rollout.h"
 #include "server/standing.h"
@@ -146,6 +147,11 @@ void Server::Tick(Instant now) {
     world_.log.Write(LogLevel::kError, loaded.error().message);
   }
   AdvanceRollout(now);
+  if (const auto swept = world_.registry.Transact([&] { return SweepMoves(world_, now); });
+      !swept) {
+    world_.log.Write(LogLevel::kError, swept.error().message);
+  }
+  AdvanceMove(now);
   if (!book_.Aborted().empty()) ReleaseKept(now);
   Remind(now);
 }

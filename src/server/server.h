@@ -167,7 +167,8 @@ class Server {
 
   // MayCommand: orders for this agent are taken and signed at all (else trust updates only).
   [[nodiscard]] static bool MayCommand(const store::AgentRow& row) {
-    return row.admitted && !row.cloned && !row.forgotten && row.successor.is_nil();
+    return row.admitted && !row.cloned && !row.forgotten && row.successor.is_nil() &&
+           row.standing != "moved";
   }
 
   // RetireEarlier retires the rows of agents that need hands, or are exposed, and whose place this
@@ -238,8 +239,12 @@ class Server {
                                    Instant now);
   // TakeLeaving believes a proved message of an agent that it trusts another server now.
   [[nodiscard]] Status TakeLeaving(store::AgentRow& row, const ServerId& to, Instant now);
+  // NoteWhereabouts does both by what the newest proved message says that it holds.
+  [[nodiscard]] Status NoteWhereabouts(store::AgentRow& row, bool leaving, Instant now);
   // TakeReturn: an agent that had left proves to hold this server's certificate again.
   [[nodiscard]] Status TakeReturn(store::AgentRow& row, Instant now);
+  [[nodiscard]] Result<bool> Accepts(const store::AgentRow& row, const wire::Report& report,
+                                     Instant now);
   void TakeReportFields(store::AgentRow& row, const wire::Report& report,
                         const net::IpAddress& source);
   void TakeFailures(store::AgentRow& row, const wire::Report& report);

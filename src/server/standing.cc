@@ -67,9 +67,15 @@ struct Words {
 
 constexpr std::string_view kUseMover = "IpXfer -e OfcNTCer.dat (on the agent)";
 
-constexpr std::array<Words, 17> kWords = {{
+constexpr std::array<Words, 19> kWords = {{
     {"reinstalled", "its machine was installed anew, as another agent",
      "nothing; countersign agents forget ID removes the row for good"},
+    {kMoved, "it belongs to another server now",
+     "nothing; countersign agents forget ID removes the row for good"},
+    {kStray, "it had moved to another server, and an older copy of it is back here",
+     "nothing while its warrant is good: it is ordered away again; then IpXfer -s NEW_SERVER -p "
+     "PORT -sp PORT -c PORT -e OfcNTCer.dat of the new server (on the agent), or countersign "
+     "agents approve ID to keep it"},
     {"revoked", "it has not heard yet that the key which it obeys was stolen",
      "nothing: it takes the new certificate over at its next contact; to reach it sooner, switch "
      "it "
@@ -112,7 +118,12 @@ const Words* FindWords(std::string_view reason) {
 
 Standing StandingOf(const store::AgentRow& row, const IdentityBook& book) {
   if (!row.successor.is_nil()) return {kRetired, "reinstalled"};
+  if (row.arriving) return {kArriving, ""};
   if (row.cloned) return {kQuarantined, "cloned"};
+  if (!row.moved_to.empty() && row.admitted) {
+    const bool is_back = book.IsOurs(row.held_server) && book.KnowsOwner(row.held_owner);
+    return is_back ? Standing{kMismatched, std::string(kStray)} : Standing{kMoved, ""};
+  }
   const bool exposed = row.admitted && IsExposed(row, book);
   if (!row.held_known && !row.want_bundle) {
     if (exposed) return {kExposed, "revoked"};

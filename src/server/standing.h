@@ -17,7 +17,12 @@ inline constexpr std::string_view kMismatched = "mismatched";    // needs hands;
 inline constexpr std::string_view kExposed = "exposed";          // a stolen key may command it
 inline constexpr std::string_view kNew = "new";                  // not admitted yet
 inline constexpr std::string_view kRetired = "retired";          // its machine was installed anew
+inline constexpr std::string_view kArriving = "arriving";        // announced, not proved here yet
+inline constexpr std::string_view kMoved = "moved";              // belongs to another server now
 inline constexpr std::string_view kQuarantined = "quarantined";  // cloned: trust updates only
+
+// Of `mismatched`: it had moved, and holds this server's certificate again.
+inline constexpr std::string_view kStray = "stray";
 
 // A clock further off than this is a clock-fault.
 inline constexpr Seconds kClockFault = Seconds(300);
@@ -29,13 +34,14 @@ struct Standing {
 };
 
 // StandingOf judges an agent by what it proved to hold against the server's certificates. Pure.
-// Where several words fit, the first of: retired, quarantined, mismatched, exposed, new, behind,
-// verified. Reasons of `mismatched`: other-owner, wrong-server, ahead (it holds a newer certificate
-// than this server has: the server was restored), unproved (it says so, but has not shown it),
-// stranded (it holds the certificate of an aborted rollout whose key was destroyed),
-// no-succession (its certificate is this owner's, and no bundle leads from it to the active one:
+// Where several words fit, the first of: retired, arriving, quarantined, moved, mismatched,
+// exposed, new, behind, verified. Reasons of `mismatched`: other-owner, wrong-server, ahead (it
+// holds a newer certificate than this server has: the server was restored), unproved (it says so,
+// but has not shown it), stranded (it holds the certificate of an aborted rollout whose key was
+// destroyed), no-succession (its certificate is this owner's, and no bundle leads from it to the
+// active one:
 // `-c` makes one), no-certificate (the server has none), or the verdict with which it refuses the
-// bundle (fork, distrusted, chain, older-generation).
+// bundle (fork, distrusted, chain, older-generation); or stray.
 [[nodiscard]] Standing StandingOf(const store::AgentRow& row, const IdentityBook& book);
 
 // IsExposed: whoever has the key of a revoked certificate may still command this agent, whatever

@@ -41,7 +41,8 @@ bool SignaturesHold(const std::vector<Certificate>& chain) {
   return true;
 }
 
-bool AllName(const std::vector<Certificate>& chain, const ServerId& server) {
+bool AllName(const std::vector<Certificate>& chain, Names names, const ServerId& server) {
+  if (names == Names::kServerCertificate) return chain.front().Names(server);
   return std::all_of(chain.begin(), chain.end() - 1,
                      [&](const Certificate& certificate) { return certificate.Names(server); });
 }
@@ -61,7 +62,7 @@ std::optional<Verdict> GenerationRefused(const TrustState& held, const Certifica
 }  // namespace
 
 std::expected<Accepted, Verdict> RuleA(const TrustState& held, std::span<const Bytes> bundle,
-                                       const DistrustList& distrust) {
+                                       const DistrustList& distrust, Names names) {
   if (bundle.empty()) return std::unexpected(Verdict::kChain);
   // Clause 1. Only the last certificate is read, whatever else is sent.
   const auto carrier = Certificate::Parse(bundle.back());
@@ -74,7 +75,7 @@ std::expected<Accepted, Verdict> RuleA(const TrustState& held, std::span<const B
     return std::unexpected(Verdict::kChain);
   }
   // Clause 3.
-  if (!AllName(*chain, held.server)) return std::unexpected(Verdict::kWrongServer);
+  if (!AllName(*chain, names, held.server)) return std::unexpected(Verdict::kWrongServer);
   // Clause 4.
   if (const auto refused = GenerationRefused(held, chain->front())) {
     return std::unexpected(*refused);

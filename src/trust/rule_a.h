@@ -36,9 +36,12 @@ struct Accepted {
 //     kFork             of the same generation does not
 //   5 kDistrusted       no certificate and no key of it is distrusted
 // Names and dates are not compared. Pure; at most kMaxBundle - 1 signatures are verified.
+// `names`: of a move (move.h) clause 3 asks only certificate 0.
+enum class Names { kAll, kServerCertificate };
 [[nodiscard]] std::expected<Accepted, Verdict> RuleA(const TrustState& held,
                                                      std::span<const Bytes> bundle,
-                                                     const DistrustList& distrust);
+                                                     const DistrustList& distrust,
+                                                     Names names = Names::kAll);
 
 // Moved is the trust state after an accepted bundle: nothing is merged, the previous certificate is
 // forgotten. For the certificate already held nothing changes. REQUIRES: `accepted` is RuleA's

@@ -153,7 +153,7 @@ constexpr Attack kThiefOfTheServerKey[] = {
                                                        scene.bench.active.key);
        return scene.Forge({scene.bench.active.key, {own.der(), own.der()}});
      }},
-    {"T1", "orders the agent to move", "unknown-action",
+    {"T1", "orders the agent to move, without a warrant", "bad-warrant",
      [](Scene& scene) {
        return scene.Forge({scene.bench.active.key, {scene.bench.active.certificate.der()}}, "move");
      }},

@@ -1,0 +1,318 @@
+#include "server/move.h"
+
+#include "server/fleet.h"
+#include "server/move_fixture.h"
+
+// The old server's side of moves.
+namespace countersign::server {
+namespace {
+
+using store::MoveState;
+using store::MovingState;
+using testing::FakeAgent;
+using trust::Verdict;
+
+class MoveTest : public MoveFixture {
+ protected:
+  [[nodiscard]] Code CodeOf(const std::vector<std::string>& warrants) {
+    const auto move = TryStart({agent_.id}, warrants, {});
+    return move ? Code::kInternal : move.error().code;
+  }
+  FakeAgent agent_ = old_.KnownAgent();
+};
+
+TEST_F(MoveTest, OrderBringsWarrantAndBundle) {
+  const std::string warrant = Sign(Draft({agent_.id}));
+  ASSERT_TRUE(TryStart({agent_.id}, {warrant}, {.rate_per_minute = 0}).has_value());
+  old_.server().AdvanceMove(old_.now);
+  const auto calls = old_.Due();
+  ASSERT_EQ(calls.size(), 1U);
+  const auto order = wire::ParseOrder(old_.Sign(calls.front())).value().order;
+  EXPECT_EQ(order.act, kMoveAct);
+  const auto args = wire::ParseMoveArgs(order.args).value();
+  EXPECT_EQ(args.warrant, warrant);
+  EXPECT_EQ(args.bundle, Announcement().bundle);
+  // The registry keeps them once, and not in every order.
+  EXPECT_EQ(old_.Order(order.jti).args, "");
+  EXPECT_EQ(Moving(agent_).state, MovingState::kOrdered);
+}
+
+TEST_F(MoveTest, ReceiptOfAMovedAgentLeavesATombstone) {
+  Start({agent_.id});
+  Answer(agent_, Verdict::kDone, R"({"server":"x"})");
+  EXPECT_EQ(Moving(agent_).state, MovingState::kMoved);
+  EXPECT_EQ(old_.Row(agent_).standing, kMoved);
+  EXPECT_EQ(old_.Row(agent_).moved_to, target_.server_id.Urn());
+  EXPECT_EQ(old_.Events("agent-moved"), 1U);
+  Pass(Seconds(1));
+  EXPECT_EQ(Newest().state, MoveState::kFinished);
+}
+
+TEST_F(MoveTest, LeavingReportDoesWhereTheReceiptWasLost) {
+  Start({agent_.id});
+  const auto calls = old_.Due();
+  ASSERT_EQ(calls.size(), 1U);
+  const auto jti = wire::ParseOrder(old_.Sign(calls.front())).value().order.jti;
+  agent_.Hold(AtTarget());
+  wire::Report report = agent_.Report(old_.now);
+  report.aud = target_.server_id;
+  report.leaving = true;
+  EXPECT_EQ(old_.Give(agent_.Sign(report)).status, 200);
+  EXPECT_EQ(old_.Row(agent_).standing, kMoved);
+  EXPECT_EQ(Moving(agent_).state, MovingState::kMoved);
+  EXPECT_EQ(old_.Order(jti).state, store::OrderState::kDone);
+  // The receipt may come after it.
+  wire::Receipt receipt = agent_.Receipt("", Verdict::kDone, old_.now);
+  receipt.order = jti;
+  receipt.oh = old_.Order(jti).versions.front().oh;
+  receipt.aud = old_.server_id;
+  receipt.result = R"({"server":"x"})";
+  EXPECT_EQ(old_.server().TakePostedReceipt(agent_.Sign(receipt), old_.now), 204);
+  EXPECT_EQ(old_.Order(jti).result, receipt.result);
+  EXPECT_EQ(old_.registry->ReceiptsOf(jti).value().size(), 1U);
+}
+
+TEST_F(MoveTest, AgentThatTheMoverTookAwayIsATombstoneToo) {
+  agent_.Hold(AtTarget());
+  wire::Report report = agent_.Report(old_.now);
+  report.aud = target_.server_id;
+  report.leaving = true;
+  EXPECT_EQ(old_.Give(agent_.Sign(report)).status, 200);
+  EXPECT_EQ(old_.Row(agent_).standing, kMoved);
+}
+
+TEST_F(MoveTest, LeavingReportThatIsNotProvedIsNotBelieved) {
+  agent_.Hold(AtTarget());
+  agent_.nonce.reset();
+  wire::Report report = agent_.Report(old_.now);
+  report.aud = target_.server_id;
+  report.leaving = true;
+  EXPECT_EQ(old_.Give(agent_.Sign(report)).status, 200);
+  EXPECT_EQ(old_.Row(agent_).standing, kVerified);
+}
+
+TEST_F(MoveTest, TombstonesAreNobodysFleet) {
+  const FakeAgent stays = old_.KnownAgent();
+  Start({agent_.id});
+  Answer(agent_, Verdict::kDone);
+  EXPECT_EQ(LookAtFleet(old_.server(), old_.now)->all.agents, 1U);
+  EXPECT_FALSE(IsExposed(old_.Row(agent_), old_.server().book()));
+  EXPECT_FALSE(Server::MayCommand(old_.Row(agent_)));
+  const auto selected = Select(old_.server(), {.all = true}).value();
+  EXPECT_EQ(selected.agents, std::vector{stays.id});
+}
+
+TEST_F(MoveTest, RateIsSpreadOverTheMinute) {
+  std::vector<AgentId> agents = {agent_.id};
+  for (int i = 0; i < 9; ++i) agents.push_back(old_.KnownAgent().id);
+  Start(agents, {.rate_per_minute = 6});
+  EXPECT_EQ(Counts().ordered, 1U);
+  Pass(Seconds(9));
+  EXPECT_EQ(Counts().ordered, 1U);
+  Pass(Seconds(11));
+  EXPECT_EQ(Counts().ordered, 3U);
+  Pass(Seconds(39));
+  EXPECT_EQ(Counts().ordered, 6U);
+  Pass(Seconds(600));
+  EXPECT_EQ(Counts().ordered, 7U);
+}
+
+TEST_F(MoveTest, TooManyFailuresHaltIt) {
+  const FakeAgent other = old_.KnownAgent();
+  Start({agent_.id, other.id}, {.rate_per_minute = 1});
+  FakeAgent first = Moving(agent_).state == MovingState::kOrdered ? agent_ : other;
+  Answer(first, Verdict::kFailed, R"({"reason":"not-accepted","error":"no"})");
+  EXPECT_EQ(Moving(first).state, MovingState::kFailed);
+  EXPECT_EQ(Moving(first).reason, "not-accepted");
+  EXPECT_EQ(Moving(first).text, "no");
+  Pass(Seconds(120));
+  EXPECT_EQ(Newest().state, MoveState::kHalted);
+  EXPECT_EQ(Counts().waiting, 1U);
+  EXPECT_EQ(old_.Events("move-halted"), 1U);
+  ASSERT_TRUE(
+      ResumeMove(old_.server(), {.rate_per_minute = 0, .halt_at = 10'000}, old_.now).has_value());
+  Pass(Seconds(1));
+  EXPECT_EQ(Counts().ordered, 2U);
+}
+
+TEST_F(MoveTest, WordOfAnAgentIsNoReasonUnlessItIsOne) {
+  Start({agent_.id});
+  Answer(agent_, Verdict::kFailed, R"({"reason":"<b>","error":"x"})");
+  EXPECT_EQ(Moving(agent_).reason, "failed");
+}
+
+TEST_F(MoveTest, InterruptedOneIsOrderedAnew) {
+  Start({agent_.id});
+  Answer(agent_, Verdict::kInterrupted);
+  EXPECT_EQ(Moving(agent_).state, MovingState::kWaiting);
+  Pass(Seconds(1));
+  EXPECT_EQ(Moving(agent_).state, MovingState::kOrdered);
+  EXPECT_EQ(Moving(agent_).tries, 2U);
+}
+
+TEST_F(MoveTest, AbortWithdrawsWhatWasNotSent) {
+  Start({agent_.id});
+  const auto open = old_.registry->OpenOrders(agent_.id, 9).value();
+  ASSERT_EQ(open.size(), 1U);
+  ASSERT_TRUE(AbortMove(old_.server(), old_.now).has_value());
+  EXPECT_EQ(old_.Order(open.front().jti).state, store::OrderState::kLapsed);
+  EXPECT_EQ(Newest().state, MoveState::kAborted);
+  EXPECT_TRUE(old_.Due().empty());
+  EXPECT_EQ(AbortMove(old_.server(), old_.now).error().code, Code::kNotFound);
+}
+
+TEST_F(MoveTest, OneThatWasAbortedMakesRoomForAnother) {
+  Start({agent_.id});
+  EXPECT_EQ(CodeOf({Sign(Draft({agent_.id}))}), Code::kRefused);
+  ASSERT_TRUE(AbortMove(old_.server(), old_.now).has_value());
+  EXPECT_TRUE(TryStart({agent_.id}, {Sign(Draft({agent_.id}))}, {}).has_value());
+}
+
+TEST_F(MoveTest, ItGoesOnAfterARestart) {
+  const FakeAgent other = old_.KnownAgent();
+  Start({agent_.id, other.id}, {.rate_per_minute = 1});
+  EXPECT_EQ(Counts().ordered, 1U);
+  old_.Restart();
+  Pass(Seconds(61));
+  EXPECT_EQ(Counts().ordered, 2U);
+}
+
+TEST_F(MoveTest, WarrantThatIsNotForThisIsRefused) {
+  wire::Warrant other = Draft({agent_.id});
+  other.target->server = target_.authority.MakeServerId();
+  EXPECT_EQ(CodeOf({Sign(other)}), Code::kRefused);
+  other = Draft({agent_.id});
+  other.server = target_.server_id;
+  EXPECT_EQ(CodeOf({Sign(other)}), Code::kRefused);
+  other = Draft({agent_.id});
+  other.x5c = target_.owner.certificate.der();
+  EXPECT_EQ(CodeOf({wire::SignWarrant(other, target_.owner.key).value()}), Code::kRefused);
+  EXPECT_EQ(CodeOf({Sign(Draft({old_.KnownAgent().id}))}), Code::kRefused);
+  EXPECT_EQ(CodeOf({"a.b.c"}), Code::kRefused);
+  EXPECT_EQ(CodeOf({}), Code::kRefused);
+  const std::string old = Sign(Draft({agent_.id}));
+  Pass(std::chrono::hours(24 * 11));
+  EXPECT_EQ(CodeOf({old}), Code::kRefused);
+}
+
+TEST_F(MoveTest, WarrantForAllIsForEachOfThem) {
+  EXPECT_TRUE(TryStart({agent_.id, old_.KnownAgent().id}, {Sign(Draft({}))}, {}).has_value());
+}
+
+TEST_F(MoveTest, BundleThatAgentsWouldNotTakeIsFoundBeforeTheStart) {
+  wire::MoveAnnouncement announcement = Announcement();
+  announcement.bundle.back() = old_.owner.certificate.der();
+  const auto move = StartMove(old_.server(),
+                              {.target = announcement,
+                               .selected = {.agents = {agent_.id}, .left_out = 0},
+                               .warrants = {Sign(Draft({agent_.id}))},
+                               .terms = {}},
+                              old_.now);
+  EXPECT_EQ(move.error().code, Code::kRefused);
+}
+
+TEST_F(MoveTest, NobodyIsLeftWhenTheWarrantsRunOut) {
+  Start({agent_.id});
+  Pass(std::chrono::hours(24 * 11));
+  EXPECT_EQ(Moving(agent_).reason, kWarrantExpired);
+  Pass(Seconds(1));
+  EXPECT_EQ(Newest().state, MoveState::kFinished);
+}
+
+TEST_F(MoveTest, OrderThatEndedWithoutAnAnswerIsGivenAnew) {
+  Start({agent_.id});
+  const auto calls = old_.Due();
+  (void)old_.Sign(calls.at(0));
+  old_.now += std::chrono::hours(25);
+  old_.server().Tick(old_.now);  // the order becomes unknown
+  auto open = old_.registry->OpenOrders(agent_.id, 9).value();
+  for (auto& order : open) {
+    order.state = store::OrderState::kUnknown;
+    ASSERT_TRUE(old_.registry->PutOrder(order).has_value());
+  }
+  ASSERT_TRUE(SweepMoves(old_.server().world(), old_.now).has_value());
+  EXPECT_EQ(Moving(agent_).state, MovingState::kWaiting);
+}
+
+TEST_F(MoveTest, AgentThatNeedsHandsIsNamedAtOnce) {
+  auto row = old_.Row(agent_);
+  row.cloned = true;
+  ASSERT_TRUE(old_.server().Rejudge(row, old_.now).has_value());
+  old_.Put(row);
+  EXPECT_EQ(Select(old_.server(), {.agents = {agent_.id}}).error().code, Code::kRefused);
+  EXPECT_EQ(Select(old_.server(), {.all = true})->left_out, 1U);
+}
+
+// A stray: an older copy of its disk is back.
+class StrayTest : public MoveFixture {
+ protected:
+  StrayTest() {
+    Start({agent_.id});
+    Answer(agent_, Verdict::kDone);
+    Pass(Seconds(1));
+    copy_.Restart(old_.random);
+  }
+  FakeAgent agent_ = old_.KnownAgent();
+  FakeAgent copy_ = agent_;
+};
+
+TEST_F(StrayTest, IsOrderedAwayAgainWhileTheWarrantIsGood) {
+  old_.Tell(copy_);
+  const wire::Reply reply = old_.Tell(copy_);
+  EXPECT_EQ(old_.Row(copy_).standing, kMismatched);
+  EXPECT_EQ(old_.Row(copy_).reason, kStray);
+  ASSERT_EQ(reply.orders.size(), 1U);
+  const auto order = wire::ParseOrder(reply.orders.front()).value().order;
+  EXPECT_EQ(order.act, kMoveAct);
+  EXPECT_TRUE(wire::ParseMoveArgs(order.args).has_value());
+  EXPECT_EQ(old_.Events("agent-stray"), 1U);
+}
+
+TEST_F(StrayTest, IsNamedWithTheMoverAfterwards) {
+  Pass(std::chrono::hours(24 * 11));
+  old_.Tell(copy_);
+  EXPECT_TRUE(old_.Tell(copy_).orders.empty());
+  const auto row = old_.Row(copy_);
+  EXPECT_EQ(row.reason, kStray);
+  EXPECT_NE(NextStep(row.standing, row.reason, row.id).find("IpXfer"), std::string::npos);
+}
+
+TEST_F(StrayTest, OneThatHasUsedTheWarrantUpWasBroughtBack) {
+  old_.Tell(copy_);
+  const wire::Reply reply = old_.Tell(copy_);
+  ASSERT_EQ(reply.orders.size(), 1U);
+  wire::Receipt receipt = copy_.Receipt(reply.orders.front(), Verdict::kBadWarrant, old_.now);
+  receipt.result = R"({"reason":"used-warrant","error":"it was used up"})";
+  EXPECT_EQ(old_.server().TakePostedReceipt(copy_.Sign(receipt), old_.now), 204);
+  EXPECT_EQ(old_.Row(copy_).standing, kVerified);
+  EXPECT_EQ(old_.Row(copy_).moved_to, "");
+  EXPECT_EQ(old_.Events("agent-returned"), 1U);
+  EXPECT_TRUE(old_.Tell(copy_).orders.empty());
+}
+
+TEST_F(StrayTest, OneThatTheMoverTookAwayAndBackIsSimplyBack) {
+  FakeAgent other = old_.KnownAgent();
+  FakeAgent before = other;
+  other.Hold(AtTarget());
+  wire::Report report = other.Report(old_.now);
+  report.aud = target_.server_id;
+  report.leaving = true;
+  (void)old_.Give(other.Sign(report));
+  before.Restart(old_.random);
+  old_.Tell(before);
+  old_.Tell(before);
+  EXPECT_EQ(old_.Row(before).standing, kVerified);
+}
+
+TEST_F(StrayTest, APersonMayKeepIt) {
+  old_.Tell(copy_);
+  old_.Tell(copy_);
+  auto row = old_.Row(copy_);
+  ASSERT_TRUE(KeepStray(*old_.registry, row, old_.now).has_value());
+  old_.Put(row);
+  EXPECT_TRUE(old_.Tell(copy_).orders.empty());
+  EXPECT_EQ(old_.Row(copy_).standing, kVerified);
+}
+
+}  // namespace
+}  // namespace countersign::server

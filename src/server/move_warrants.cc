@@ -1,0 +1,75 @@
+#include "server/move_warrants.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "server/issuing_internal.h"
+#include "server/move.h"
+
+namespace countersign::server {
+namespace {
+
+// The owner key of the backup with its certificate; of an imported identity its one key.
+Result<Owner> OwnerIn(const keys::BackupContents& backup) {
+  for (const auto& certificate : backup.certificates) {
+    if (!certificate.IsSignedBy(certificate.key())) continue;
+    if (backup.owner_key) {
+      if (certificate.key() == backup.owner_key->public_key()) {
+        return Owner{*backup.owner_key, certificate};
+      }
+    } else if (const auto* const key = KeyOf(backup.server_keys, certificate)) {
+      return Owner{*key, certificate};
+    }
+  }
+  return Fail(Code::kRefused,
+              "the automatic backup holds no owner key, and only that one signs warrants");
+}
+
+Status CheckServer(const keys::BackupContents& backup, const ServerId& server) {
+  const auto& known = backup.manifest->server_ids;
+  if (std::ranges::find(known, server) != known.end()) return {};
+  return Fail(Code::kRefused,
+              "the automatic backup does not hold the server id " + server.Text() +
+                  ": it is another server's",
+              "countersign owner show (on the server whose agents move)");
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> MakeMoveWarrants(ByteView backup, const SecretBytes& password,
+                                                  const MoveWarrants& request, RandomSource& random,
+                                                  Instant now) {
+  if (request.life <= Seconds(0) || request.life > wire::kMaxWarrantLife) {
+    return Fail(Code::kUsage, "a warrant is good for 1 to 30 days");
+  }
+  const auto contents = OpenBackupFile(backup, password);
+  if (!contents) return std::unexpected(contents.error());
+  COUNTERSIGN_RETURN_IF_ERROR(CheckServer(*contents, request.server));
+  const auto owner = OwnerIn(*contents);
+  if (!owner) return std::unexpected(owner.error());
+  const auto iat = static_cast<std::uint64_t>(ToUnix(now));
+  wire::Warrant warrant{.x5c = owner->certificate.der(),
+                        .jti = {},
+                        .iat = iat,
+                        .exp = iat + static_cast<std::uint64_t>(request.life.count()),
+                        .server = request.server,
+                        .act = wire::WarrantAct::kMove,
+                        .agents = {},
+                        .target = request.target};
+  std::vector<std::string> warrants;
+  std::size_t done = 0;
+  do {
+    const std::size_t some = std::min(kAgentsInWarrant, request.agents.size() - done);
+    const auto from = request.agents.begin() + static_cast<std::ptrdiff_t>(done);
+    warrant.agents.assign(from, from + static_cast<std::ptrdiff_t>(some));
+    warrant.jti = random.Token();
+    auto text = wire::SignWarrant(warrant, owner->key);
+    if (!text) return std::unexpected(std::move(text).error());
+    warrants.push_back(*std::move(text));
+    done += some;
+  } while (done < request.agents.size());
+  return warrants;
+}
+
+}  // namespace countersign::server

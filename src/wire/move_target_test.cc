@@ -1,0 +1,98 @@
+#include "wire/move_target.h"
+
+#include <gtest/gtest.h>
+
+#include "base/encoding.h"
+
+namespace countersign::wire {
+namespace {
+
+MoveAnnouncement Sample() {
+  MoveAnnouncement sample;
+  sample.target.server = ServerId::ParseText("0188f1a2-7b3c-8d4e-9f50-617283940a1b").value();
+  sample.target.owner.fill(0x11);
+  sample.target.generation = 42;
+  sample.target.addresses = {"new.example:8080:4343", "[2001:db8::1]:8080"};
+  sample.bundle = {Bytes(300, 0x30), Bytes(200, 0x31)};
+  return sample;
+}
+
+// With one thing in the text replaced by another.
+Code CodeWith(const std::string& what, const std::string& by) {
+  std::string text = FormatMoveAnnouncement(Sample());
+  const auto at = text.find(what);
+  EXPECT_NE(at, std::string::npos) << what;
+  text.replace(at, what.size(), by);
+  const auto parsed = ParseMoveAnnouncement(text);
+  return parsed ? Code::kInternal : parsed.error().code;
+}
+
+TEST(MoveAnnouncementTest, ComesBackWhole) {
+  EXPECT_EQ(ParseMoveAnnouncement(FormatMoveAnnouncement(Sample())).value(), Sample());
+}
+
+TEST(MoveAnnouncementTest, AnythingElseIsMalformed) {
+  EXPECT_EQ(CodeWith("countersign-move-target", "countersign-owner-request"), Code::kMalformed);
+  EXPECT_EQ(CodeWith("\"generation\":42", "\"generation\":0"), Code::kMalformed);
+  EXPECT_EQ(CodeWith("\"generation\"", "\"more\":1,\"generation\""), Code::kMalformed);
+  EXPECT_EQ(CodeWith("urn:uuid:", "uuid:"), Code::kMalformed);
+  EXPECT_EQ(CodeWith("new.example:8080:4343", "new example"), Code::kMalformed);
+  EXPECT_EQ(CodeWith("\"bundle\":[\"", "\"bundle\":[\"!"), Code::kMalformed);
+  EXPECT_EQ(ParseMoveAnnouncement("").error().code, Code::kMalformed);
+}
+
+TEST(MoveAnnouncementTest, BundleOfOneIsMalformed) {
+  MoveAnnouncement short_of_owner = Sample();
+  short_of_owner.bundle.pop_back();
+  EXPECT_FALSE(ParseMoveAnnouncement(FormatMoveAnnouncement(short_of_owner)).has_value());
+}
+
+TEST(MoveAnnouncementTest, BundleBeyondTheLimitIsMalformed) {
+  MoveAnnouncement large = Sample();
+  large.bundle = {Bytes(32 * 1024, 0x30), Bytes(1, 0x31)};
+  EXPECT_FALSE(ParseMoveAnnouncement(FormatMoveAnnouncement(large)).has_value());
+}
+
+TEST(MoveAnnouncementTest, NoAddressIsMalformed) {
+  MoveAnnouncement nowhere = Sample();
+  nowhere.target.addresses.clear();
+  EXPECT_FALSE(ParseMoveAnnouncement(FormatMoveAnnouncement(nowhere)).has_value());
+}
+
+TEST(MoveArgsTest, ComeBackWhole) {
+  const MoveArgs args{.warrant = "a.b.c", .bundle = Sample().bundle};
+  EXPECT_EQ(ParseMoveArgs(FormatMoveArgs(args)).value(), args);
+}
+
+TEST(MoveArgsTest, MissingOrFurtherMembersAreMalformed) {
+  EXPECT_FALSE(ParseMoveArgs("{}").has_value());
+  EXPECT_FALSE(ParseMoveArgs(R"({"warrant":"a.b.c"})").has_value());
+  EXPECT_FALSE(ParseMoveArgs(R"({"bundle":["MA","MA"]})").has_value());
+  EXPECT_TRUE(ParseMoveArgs(R"({"warrant":"","bundle":["MA","MA"]})").has_value());
+  EXPECT_FALSE(ParseMoveArgs(R"({"warrant":"","bundle":["MA","MA"],"to":"x"})").has_value());
+}
+
+TEST(MoveAddressTest, PortsMayBeLeftOut) {
+  EXPECT_EQ(ParseMoveAddress("new.example").value(), (MoveAddress{"new.example", 8080, 4343}));
+  EXPECT_EQ(ParseMoveAddress("10.0.0.1:81").value(), (MoveAddress{"10.0.0.1", 81, 4343}));
+  EXPECT_EQ(ParseMoveAddress("[::1]:81:82").value(), (MoveAddress{"::1", 81, 82}));
+  EXPECT_EQ(ParseMoveAddress("[fe80::1%eth0]").value().host, "fe80::1%eth0");
+}
+
+TEST(MoveAddressTest, ComesBackWhole) {
+  for (const MoveAddress& address : {MoveAddress{"new", 1, 65'535}, MoveAddress{"2001:db8::1"}}) {
+    EXPECT_EQ(ParseMoveAddress(FormatMoveAddress(address)).value(), address);
+  }
+}
+
+TEST(MoveAddressTest, AnythingElseIsMalformed) {
+  for (const std::string_view text :
+       {"", ":80", "a b", "new:", "new:0", "new:65536", "new:80:", "new:80:x", "new:80:81:82",
+        "2001:db8::1", "[::1", "[]:80", "[::1]80", "http://new", "new/x", "new\n"}) {
+    EXPECT_FALSE(ParseMoveAddress(text).has_value()) << text;
+  }
+  EXPECT_FALSE(ParseMoveAddress(std::string(256, 'a')).has_value());
+}
+
+}  // namespace
+}  // namespace countersign::wire
