@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """How many agents may wait for orders at one server (docs/reachability.md), and what each costs.
 
-    bench/waiting_agents.py PROGRAMS [COUNT]      # PROGRAMS: the folder with countersignd; COUNT: 2000
+    bench/waiting_agents.py PROGRAMS [COUNT] [tls]      # PROGRAMS: the folder with countersignd; COUNT: 2000
 
 A real server in a scratch folder, and COUNT agents that are only their keys: each reports, is admitted by a token, and posts
-a report that waits. Prints one line of JSON: the server's resident memory before and with all of them waiting (the rows of the
-registry are there in both), how long the reports took, and how long an order took to an agent among them.
+a report that waits; with `tls` over HTTPS. Prints JSON: the server's resident memory before and with all of them waiting (the rows of
+the registry are there in both), how long the reports took, and how long an order took to an agent among them.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -69,9 +70,9 @@ class FakeAgent:
         return f"{signed}.{b64(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}".encode()
 
 
-async def post(port, body, query=""):
+async def post(server, body, query=""):
     """Posts a report; returns the connection after the request was sent."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=server.tls)
     writer.write(f"POST /countersign/v1/report{query} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/jose\r\n"
                  f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
     await writer.drain()
@@ -85,19 +86,24 @@ async def answer(reader):
 
 
 class Server:
-    def __init__(self, programs, folder, count):
+    def __init__(self, programs, folder, count, tls):
         self.programs, self.folder = programs, folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        with socket.socket() as http, socket.socket() as https:
+            http.bind(("127.0.0.1", 0))
+            https.bind(("127.0.0.1", 0))
+            ports = [probe.getsockname()[1] for probe in (http, https)]
+        self.port, self.tls = ports[tls], ssl.create_default_context() if tls else None
+        if tls:  # what the agents do is signed anyhow; these look at no certificate
+            self.tls.check_hostname, self.tls.verify_mode = False, ssl.CERT_NONE
         (folder / "password").write_text("correct horse battery")
         (folder / "password").chmod(0o600)
         self.data = folder / "server"
         self.run("countersign", "server", "init", "--password-file", folder / "password", "--listen", "127.0.0.1",
-                 "--http-port", self.port, "--public-host", "127.0.0.1", "--report-interval", 86400)
+                 "--http-port", ports[0], "--https-port", ports[1], "--public-host", "127.0.0.1", "--report-interval", 86400)
         config = self.data / "countersign.toml"
         text = config.read_text()
-        for key, value in (("max_waiting", count), ("max_waiting_per_source", count), ("long_poll", '"all"'), ("https", "false")):
+        for key, value in (("max_waiting", count), ("max_waiting_per_source", count), ("long_poll", '"all"'),
+                           ("https", "true" if tls else "false")):
             text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
         config.write_text(text)
         self.process = subprocess.Popen([programs / "countersignd", "--data", self.data], stderr=open(folder / "log", "wb"))
@@ -151,7 +157,7 @@ async def introduce(server, agents):
     async def one(agent):
         async with room:
             for _ in range(2):
-                reader, writer = await post(server.port, agent.report())
+                reader, writer = await post(server, agent.report())
                 status, head, _ = await answer(reader)
                 assert status == 200, head
                 agent.nonce = re.search(r"(?i)countersign-nonce: (\S+)", head)[1]
@@ -167,7 +173,7 @@ async def wait(server, agents):
 
     async def one(agent):
         async with room:
-            return await post(server.port, agent.report(), "?wait=240")
+            return await post(server, agent.report(), "?wait=240")
 
     waiting = await asyncio.gather(*map(one, agents))
     while server.status()["waiting"] < len(agents):
@@ -191,7 +197,8 @@ async def measure(server, agents):
     status, _, _ = await answer(waiting[chosen][0])
     latency = time.monotonic() - begun
     print(json.dumps({
-        "agents": len(agents), "status": status, "introduce_s": round(introduced, 1), "enter_s": round(entered, 1),
+        "agents": len(agents), "tls": server.tls is not None, "status": status, "introduce_s": round(introduced, 1),
+        "enter_s": round(entered, 1),
         "rss_before_kib": before, "rss_waiting_kib": resident,
         "kib_per_waiting_agent": round((resident - before) / len(agents), 1), "order_latency_s": round(latency, 3)}))
     begun = time.monotonic()
@@ -202,11 +209,13 @@ async def measure(server, agents):
 
 
 def main():
-    if len(sys.argv) not in (2, 3):
+    tls = sys.argv[-1] == "tls"
+    given = sys.argv[1 : len(sys.argv) - tls]
+    if len(given) not in (1, 2):
         sys.exit(__doc__)
-    count = int(sys.argv[2]) if len(sys.argv) == 3 else 2000
+    count = int(given[1]) if len(given) == 2 else 2000
     with tempfile.TemporaryDirectory(prefix="countersign-bench.") as folder:
-        server = Server(Path(sys.argv[1]).resolve(), Path(folder), count)
+        server = Server(Path(given[0]).resolve(), Path(folder), count, tls)
         try:
             token = server.token()
             held = server.held()

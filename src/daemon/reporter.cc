@@ -77,7 +77,7 @@ void Reporter::ActEnded() {
   // Its receipt is not to wait for the end of a report that does.
   if (waiting_ == nullptr) return;
   recalled_ = true;
-  waiting_->Close();
+  std::exchange(waiting_, nullptr)->Close();
 }
 
 void Reporter::Stop() {
