@@ -19,7 +19,8 @@ struct AgentdActions {
   RunDaemon run;
   // daemon/agent_probe.h ProbeAgent; `always`: an exchange is made in any case.
   std::function<doctor::AgentFacts(const std::filesystem::path& folder, bool always)> probe;
-  // The mover's full form on an agent that does not run.
+  // daemon/mover_control.h MoveStopped: `IpXfer -e` and the mover's full form, on an agent that
+  // does not run.
   std::function<Result<std::string>(const std::filesystem::path& folder,
                                     const net::ControlMessage& request)>
       move_stopped;

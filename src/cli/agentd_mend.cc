@@ -47,23 +47,33 @@ Result<store::AgentConfig> ReadAgentConfig(const fs::path& folder) {
   return store::ParseAgentConfig(AsText(*text));
 }
 
-// What the mover's full form takes (daemon/mover_control.h).
-net::ControlMessage MoveRequest(const Target& target, const SecretBytes* password,
-                                const std::string& warrant) {
-  boost::json::object request = {{"command", "move"},
-                                 {"host", target.package.server_host},
-                                 {"http_port", target.package.http_port},
-                                 {"https_port", target.package.https_port},
-                                 {"tls", target.package.tls}};
-  if (!target.package.domain.empty()) request["domain"] = target.package.domain;
+bool SamePlace(const store::PackageConfig& package, const store::AgentConfig& config) {
+  return config.server_host == package.server_host && config.http_port == package.http_port &&
+         config.https_port == package.https_port && config.tls == package.tls;
+}
+
+// What `IpXfer -e` asks for where the place stays, and its full form where it does not.
+net::ControlMessage RequestFor(const Target& target, bool same_place, const SecretBytes* password,
+                               const std::string& warrant) {
+  boost::json::object request = {{"command", "renew"}, {"verify", true}};
+  if (!same_place) {
+    request = {{"command", "move"},
+               {"host", target.package.server_host},
+               {"http_port", target.package.http_port},
+               {"https_port", target.package.https_port},
+               {"tls", target.package.tls}};
+    if (!target.package.domain.empty()) request["domain"] = target.package.domain;
+  }
   if (!warrant.empty()) request["warrant"] = warrant;
   net::ControlMessage message{boost::json::serialize(request), {}, {target.certificate.der()}};
   if (password != nullptr) message.secrets.push_back(password->Clone());
   return message;
 }
 
-Result<boost::json::object> Move(const fs::path& folder, const net::ControlMessage& request,
+Result<boost::json::object> Move(const fs::path& folder, const Target& target, bool same_place,
+                                 const SecretBytes* password, const std::string& warrant,
                                  const AgentdActions& actions) {
+  const auto request = RequestFor(target, same_place, password, warrant);
   if (auto client = net::ControlClient::Connect(folder)) {
     const auto answer = client->Call(request, kMoveTimeout);
     if (!answer) return std::unexpected(answer.error());
@@ -78,7 +88,7 @@ Result<boost::json::object> Move(const fs::path& folder, const net::ControlMessa
 
 Mended<boost::json::object> Judge(boost::json::object moved, const Target& target) {
   const std::string result = Text(moved, "result");
-  if (result == "moved" || result == "repaired") return moved;
+  if (result == "moved" || result == "repaired" || result == "verified") return moved;
   const std::string why = Text(moved, "why");
   if (result == "other-key" || result == "other-certificate") {
     return std::unexpected(
@@ -87,6 +97,11 @@ Mended<boost::json::object> Judge(boost::json::object moved, const Target& targe
                                  why)
                         .error(),
                     Exit::kStalePackage});
+  }
+  if (result == "installed-not-verified") {
+    // As with IpXfer: the certificate is right by local authority, and nobody could be asked.
+    moved["why"] = why + "; countersign-agentd check says more";
+    return moved;
   }
   const Code code = result == "unreachable" ? Code::kUnavailable
                     : result == "not-taken" ? Code::kRefused
@@ -114,14 +129,6 @@ Result<bool> TakeSettings(const fs::path& folder, const store::PackageConfig& pa
   return true;
 }
 
-bool IsThere(const Target& target, const store::AgentConfig& config,
-             const trust::TrustState& held) {
-  return held.certificate.thumbprint() == target.certificate.thumbprint() &&
-         config.server_host == target.package.server_host &&
-         config.http_port == target.package.http_port &&
-         config.https_port == target.package.https_port && config.tls == target.package.tls;
-}
-
 }  // namespace
 
 std::unexpected<Error> StalePackage(const std::string& packaged, const std::string& used) {
@@ -143,11 +150,13 @@ Mended<boost::json::object> MendAgent(const InstallCommand& command, const fs::p
       {"ok", true},
       {"result", "kept"},
       {"text", "The agent is installed already, with this certificate and this server."}};
-  if (!IsThere(*target, *config, *held)) {
+  const bool same_place = SamePlace(target->package, *config);
+  const bool same_trust = held->certificate.thumbprint() == target->certificate.thumbprint();
+  if (!same_place || !same_trust) {
     Mended<boost::json::object> judged = done;
     const auto passed =
         WithUnload(command.unload, [&](const SecretBytes* password, const std::string& warrant) {
-          auto moved = Move(folder, MoveRequest(*target, password, warrant), actions);
+          auto moved = Move(folder, *target, same_place, password, warrant, actions);
           if (!moved) return Status(std::unexpected(moved.error()));
           judged = Judge(*std::move(moved), *target);
           return Status();

@@ -137,10 +137,11 @@ void Reporter::Failed(std::string why, unsigned retry_after) {
 
 // Connected first: the report says whether the web host's key was known.
 asio::awaitable<void> Reporter::ReportOnce() {
-  ++made_;
-  was_refused_ = false;
   auto reached = co_await Reach(config_, pins_.Of(agent_.trust().server));
   pinned_ = reached && reached->pinned;
+  // Nothing comes between the two: who asks for a report now gets the next one.
+  ++made_;
+  was_refused_ = false;
   const auto report = agent_.MakeReport(
       ReadClocks(), pinned_ ? agent::Agent::Channel::kPinned : agent::Agent::Channel::kOpen);
   if (!report) {

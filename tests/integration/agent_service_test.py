@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import unittest
+from pathlib import Path
 
 import lab
 from lab import IS_ROOT, PASSWORD, Case, environment, until
@@ -86,7 +87,7 @@ class ByHand(Case):
             if not process.isdigit():
                 continue
             try:
-                words = open(f"/proc/{process}/cmdline", "rb").read().split(b"\0")
+                words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
             if words[0].endswith(b"countersign-agentd") and os.fsencode(self.agent.folder) in words:
@@ -271,6 +272,80 @@ class Stale(Case):
             self.assert_exit(0, self.install(self.lab.path / "offline"))
         finally:
             self.lab.start_server()
+
+
+class Over(Case):
+    """Installing over an agent from a fresh package."""
+
+    @classmethod
+    def prepare(cls):
+        cls.lab.init()
+        cls.lab.start_server()
+        cls.lab.package()
+        (cls.agent,) = cls.lab.start_agents(1)
+        other = environment(COUNTERSIGN_DATA=str(cls.lab.path / "other-server"))
+        cls.lab.ok("countersign", "server", "init", "--password-file", cls.lab.secret(PASSWORD), env=other)
+        cls.stranger = cls.lab.path / "other.dat"
+        cls.lab.ok("CertificateManager", "-e", cls.stranger, env=other)
+        cls.lab.ok("countersign", "agents", "package", "-o", cls.lab.path / "strange", "--no-programs", "--host",
+                   "127.0.0.1", env=other)
+
+    def install(self, package, *more, **how):
+        return self.lab.run("countersign-agentd", "--agent-folder", self.agent.folder, "install", "--from", package,
+                            "--json", *more, **how)
+
+    def spoil(self):
+        """The agent trusts a stranger, as after a server installed anew."""
+        done = self.agent.renew(self.stranger, "-no-verify")
+        self.assert_exit(30, done)
+        self.assertNotEqual(self.agent.serial(), self.lab.serial())
+
+    def test_1_fresh_package_mends_a_mismatched_agent(self):
+        for runs in (True, False):
+            with self.subTest(runs=runs):
+                self.spoil()
+                if not runs:
+                    self.agent.stop()
+                done = self.assert_exit(0, self.install(self.lab.path / "package"))
+                self.assertEqual(self.agent.serial(), self.lab.serial())
+                self.assertEqual(self.agent.status()["agent"], self.agent.id, f"it keeps its key: {done}")
+        self.agent.start()
+        self.agent.await_standing("verified")
+        self.assertEqual(len(self.lab.agents()), 1, "and so its row")
+
+    def test_2_nothing_to_mend(self):
+        done = self.assert_exit(0, self.install(self.lab.path / "package"))
+        self.assertEqual(done.json["result"], "kept")
+
+    def test_3_stale_package_is_refused_and_changes_nothing(self):
+        config = self.lab.path / "strange/package.toml"
+        here = (self.lab.path / "package/package.toml").read_text()
+        config.write_text(here)  # the address of this server, the certificate of another
+        before = (self.agent.folder / "trust").read_bytes(), (self.agent.folder / "agent.toml").read_bytes()
+        done = self.assert_exit(49, self.install(self.lab.path / "strange"), "stale")
+        self.assertIn("countersign agents package", done.json["next"])
+        self.assertEqual(((self.agent.folder / "trust").read_bytes(), (self.agent.folder / "agent.toml").read_bytes()), before)
+
+    def test_4_unload_password_is_asked_for(self):
+        self.spoil()
+        self.lab.ok("countersign-agentd", "--agent-folder", self.agent.folder, "unload-password", "set",
+                    env=environment(COUNTERSIGN_NEW_UNLOAD_PASSWORD="unload word", COUNTERSIGN_UNLOAD_PASSWORD="unload word"))
+        package = self.lab.path / "package"
+        self.assert_exit(40, self.install(package))
+        self.assertNotEqual(self.agent.serial(), self.lab.serial())
+        done = self.install(package, env=environment(COUNTERSIGN_UNLOAD_PASSWORD="unload word"))
+        self.assert_exit(0, done)
+        self.assertEqual(self.agent.serial(), self.lab.serial())
+        # Stopping and removing want it, too, also when it does not run.
+        agentd = ("countersign-agentd", "--agent-folder", self.agent.folder)
+        self.assert_exit(40, self.lab.run(*agentd, "stop"))
+        self.assertTrue(self.agent.alive())
+        word = self.lab.secret("unload word")
+        self.assert_exit(0, self.lab.run(*agentd, "stop", "--password-file", word))
+        self.assert_exit(40, self.lab.run(*agentd, "uninstall"))
+        self.assertTrue((self.agent.folder / "trust").exists())
+        self.assert_exit(0, self.lab.run(*agentd, "uninstall", "--password-file", word))
+        self.assertFalse(self.agent.folder.exists())
 
 
 @unittest.skipUnless(IS_ROOT, "only root installs services")

@@ -22,7 +22,8 @@ mount --bind "$2" "$1/root$2"
 mount -t tmpfs -o mode=755 tmpfs "$1/root/run"
 rm -rf "$1/root/var/lib/countersign-agent" "$1/root/opt/countersign-agent"
 echo ready
-exec sleep infinity
+# Process 1 here has to take in what ends without a parent.
+while :; do sleep 1; done
 """
 
 SYSTEMCTL = r"""#!/bin/sh
@@ -62,9 +63,10 @@ class ScratchSystem:
 
     def __init__(self, here, systemd):
         self.here = here
-        self.base = here.path / "system"
+        name = f"system{len(here.daemons)}"  # a log of its own: it is watched for a word
+        self.base = here.path / name
         self.base.mkdir()
-        self.keeper = here.start("system", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation",
+        self.keeper = here.start(name, "unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation",
                                  "private", "sh", "-c", SETUP, "sh", self.base, here.path)
         until(lambda: "ready" in self.keeper.text() or not self.keeper.runs(), "the scratch system")
         if not self.keeper.runs():
@@ -103,5 +105,5 @@ class ScratchSystem:
         return self.run("test", "-e", path).code == 0
 
     def end(self):
-        subprocess.run(["kill", self.child()], check=False)
+        subprocess.run(["kill", "-KILL", self.child()], check=False)
         self.keeper.wait()
