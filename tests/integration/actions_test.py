@@ -3,6 +3,7 @@ limits, hooks get verified orders, and a restart answers first."""
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -312,6 +313,33 @@ class Actions(Case):
         self.assertNotEqual(done.code, 0)
         self.assertIn("--args-file", done.err)
         self.assertIn("set-interval", self.lab.ok("countersign", "order", "send", "--help").out)
+
+
+@unittest.skipUnless(lab.IS_ROOT, "a policy belongs to root")
+class WaitingAgent(Case):
+    """Orders come in the answer to a report that waits; what they start ends while the next one waits."""
+
+    def test_the_receipt_does_not_wait(self):
+        here = self.lab
+        here.init()
+        config = here.data / "countersign.toml"
+        config.write_text(re.sub(r"(?m)^long_poll = .*", 'long_poll = "all"', config.read_text()))
+        policy = here.path / "policy"
+        policy.mkdir()
+        (policy / "policy.toml").write_text('allow = ["run", "restart"]\n[programs.sleep]\npath = "/bin/sleep"\nargs = ["2"]\n')
+        here.start_server()
+        here.package()
+        agent = here.install(1)
+        agent.start(env=lab.environment(COUNTERSIGN_AGENT_POLICY=str(policy)))
+        agent.await_standing("verified")
+        until(lambda: here.json("countersign", "agents", "show", agent.id)["agent"].get("waiting"), "its report waits")
+        # Less than a report waits: the receipt is posted beside it.
+        code, order = here.order(agent.id, "run", "--args", '{"program":"sleep","args":["2"]}', "--wait", "60")
+        self.assertEqual((code, order["verdict"], order["result"]), (0, "done", '{"exit":0}'))
+        with self.subTest("a restart answers first here, too"):
+            time.sleep(10)
+            self.assertEqual(here.order(agent.id, "restart", "--wait", "60")[0], 0)
+            until(lambda: agent.process.text().count("listens at") == 2, "it listens again")
 
 
 @unittest.skipUnless(lab.IS_ROOT, "an agent of another user needs root to begin with")
