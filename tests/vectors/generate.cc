@@ -21,5 +21,6 @@ int main(int argc, char** argv) {
   WriteText(folder / "replies.json", Pretty(MakeReplies(world)));
   WriteText(folder / "receipts.json", Pretty(MakeReceipts(world)));
   WriteText(folder / "reports.json", Pretty(MakeReports(world)));
+  WriteText(folder / "warrants.json", Pretty(MakeWarrants(world)));
   return 0;
 }

@@ -15,5 +15,6 @@ namespace countersign::vectors {
 [[nodiscard]] boost::json::object MakeReplies(const World& world);
 [[nodiscard]] boost::json::object MakeReceipts(const World& world);
 [[nodiscard]] boost::json::object MakeReports(const World& world);
+[[nodiscard]] boost::json::object MakeWarrants(const World& world);
 
 }  // namespace countersign::vectors

@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "base/files.h"
 #include "crypto/hash.h"
+#include "store/unload_file.h"
 #include "tests/support/must.h"
 #include "tests/vectors/json_text.h"
 #include "tests/vectors/vector_file.h"
@@ -15,6 +16,8 @@ namespace countersign::vectors {
 namespace {
 
 namespace json = boost::json;
+
+constexpr std::int64_t kExp = 1'795'000'000;
 
 // Corpus is one folder, made anew; a seed is named by its content.
 class Corpus {
@@ -51,6 +54,12 @@ void AddBundles(const std::filesystem::path& folder, const VectorFile& rule_a) {
   }
 }
 
+Jti JtiOf(std::uint8_t n) {
+  std::array<std::uint8_t, 16> bytes{};
+  bytes.fill(n);
+  return Jti(bytes);
+}
+
 // As trust_state_fuzz reads it: with its checksum, and without.
 void AddStates(const std::filesystem::path& folder, const VectorFile& rule_a) {
   const Corpus corpus(folder / "corpus" / "trust_state");
@@ -59,12 +68,47 @@ void AddStates(const std::filesystem::path& folder, const VectorFile& rule_a) {
     corpus.Add(file);
     corpus.Add(ByteView(file).first(file.size() - sizeof(Digest)));
   }
+  auto spent = rule_a.State("held");
+  for (std::uint8_t n = 1; n <= 3; ++n) spent.spent.push_back({JtiOf(n), FromUnix(kExp + n)});
+  const Bytes file = EncodeTrustState(spent);
+  corpus.Add(file);
+  corpus.Add(ByteView(file).first(file.size() - sizeof(Digest)));
 }
 
-Jti JtiOf(std::uint8_t n) {
-  std::array<std::uint8_t, 16> bytes{};
-  bytes.fill(n);
-  return Jti(bytes);
+// As warrant_fuzz reads them: as they travel, and in clear.
+void AddWarrants(const std::filesystem::path& folder) {
+  const Corpus corpus(folder / "corpus" / "warrant");
+  const VectorFile warrants("warrants");
+  for (const auto& one : warrants.Cases()) {
+    const std::string_view text = TextOf(one.at("warrant"));
+    const std::size_t first = text.find('.');
+    const std::size_t second = text.rfind('.');
+    const auto part = [&](std::size_t from, std::size_t to) {
+      return std::string(AsText(testing::Must(Base64UrlDecode(text.substr(from, to - from)))));
+    };
+    corpus.Add(AsBytes(text));
+    corpus.Add(AsBytes(part(0, first) + "\n" + part(first + 1, second)));
+  }
+}
+
+// As unload_fuzz reads them: files with and without their checksum, and verifiers.
+void AddUnloadStates(const std::filesystem::path& folder) {
+  const Corpus corpus(folder / "corpus" / "unload");
+  const std::string verifier =
+      "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+  corpus.Add(AsBytes(verifier));
+  corpus.Add(AsBytes("$argon2id$v=19$m=262144,t=16,p=8$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA"));
+  for (const std::uint32_t failures : {0U, 3U}) {
+    const Bytes file =
+        store::EncodeUnloadState({.verifier = verifier,
+                                  .failures = failures,
+                                  .lock_left = failures == 0 ? Uptime(0) : Uptime(60'000),
+                                  .boot_id = "7a3ee0e0-6f1d-4c1e-8f3a-4d0e9a530c2b",
+                                  .at = Uptime(1'000'000),
+                                  .wall_at = FromUnix(kExp)});
+    corpus.Add(file);
+    corpus.Add(ByteView(file).first(file.size() - sizeof(Digest)));
+  }
 }
 
 void AddMemories(const std::filesystem::path& folder) {
@@ -120,6 +164,8 @@ int main(int argc, char** argv) {
   AddBundles(folder, rule_a);
   AddStates(folder, rule_a);
   AddMemories(folder);
+  AddWarrants(folder);
+  AddUnloadStates(folder);
   WriteHeldState(folder, rule_a);
   return 0;
 }
