@@ -86,5 +86,5 @@ class Namespaces:
 
     def readdress(self, namespace, device, old, new):
         """Another address: what was masqueraded behind the old one loses its way back."""
-        run("ip", "-n", namespace, "address", "add", new, "dev", device)
         run("ip", "-n", namespace, "address", "del", old, "dev", device)
+        run("ip", "-n", namespace, "address", "add", new, "dev", device)
