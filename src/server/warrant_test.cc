@@ -51,7 +51,7 @@ TEST_F(MakeWarrantTest, EachHasAnIdOfItsOwn) {
 TEST_F(MakeWarrantTest, WithoutThePasswordThereIsNone) {
   EXPECT_EQ(FailureOf(Make({.agents = {agent_}}, "another password")).code, Code::kWrongPassword);
   backup_ = ToBytes("no backup");
-  EXPECT_EQ(FailureOf(Make({.agents = {agent_}})).code, Code::kMalformed);
+  EXPECT_EQ(FailureOf(Make({.agents = {agent_}})).code, Code::kDamaged);
 }
 
 TEST_F(MakeWarrantTest, OnlyForServersThatTheBackupHolds) {
