@@ -157,7 +157,7 @@ constexpr Attack kThiefOfTheServerKey[] = {
      [](Scene& scene) {
        return scene.Forge({scene.bench.active.key, {scene.bench.active.certificate.der()}}, "move");
      }},
-    {"T1", "orders the agent to run a command", "unknown-action",
+    {"T1", "orders the agent to run a command", "not-allowed",
      [](Scene& scene) {
        return scene.Forge({scene.bench.active.key, {scene.bench.active.certificate.der()}}, "run");
      }},
