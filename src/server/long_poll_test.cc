@@ -285,7 +285,7 @@ TEST_F(LongPollTest, FailedCallsAndReportsMakeItUnreachableAndLeaveItsStanding) 
   }
   const auto row = bench_.Row(agent);
   EXPECT_EQ(row.standing, kVerified);
-  EXPECT_EQ(bench_.server().reach().Of(row, bench_.now - Seconds(1)).reach, Reach::kUnreachable);
+  EXPECT_EQ(bench_.server().reach().Of(row, *row.last_verified).reach, Reach::kUnreachable);
   EXPECT_TRUE(bench_.Due().empty()) << "the next call can wait";
 }
 
