@@ -5,17 +5,19 @@
 #include <string>
 
 #include "base/error.h"
-#include "crypto/certificate.h"
+#include "net/control_message.h"
 
 namespace countersign::cli {
 
-// RenewStopped renews the trust of an agent that does not run (daemon/renew_stopped.h); given by
-// main, since what does networking is no part of the command line.
-using RenewStopped = std::function<Result<std::string>(
-    const std::filesystem::path& folder, const crypto::Certificate& certificate, bool verify)>;
+// StoppedAgent is what the mover does on an agent that does not run (daemon/mover_control.h); given
+// by main, since what does networking is no part of the command line. Returns the answer that a
+// running agent would give (JSON).
+using StoppedAgent = std::function<Result<std::string>(const std::filesystem::path& folder,
+                                                       const net::ControlMessage& request)>;
 
-// RunIpXfer is the program IpXfer (IpXfer_x64). For now `-e FILE` alone: it renews the agent's
-// trust by local authority. Returns the exit code.
-[[nodiscard]] int RunIpXfer(int argc, char** argv, const RenewStopped& renew_stopped);
+// RunIpXfer is the program IpXfer (IpXfer_x64): `-e FILE` alone renews the agent's trust by local
+// authority; with `-s SERVER` the agent is moved there, or repaired where it is (docs/mover.md).
+// Returns the exit code.
+[[nodiscard]] int RunIpXfer(int argc, char** argv, const StoppedAgent& stopped);
 
 }  // namespace countersign::cli

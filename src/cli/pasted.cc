@@ -32,6 +32,7 @@ class Splitter {
  public:
   Splitter(Words args, const std::vector<SwitchSpec>& specs)
       : specs_(specs),
+        walk_(specs),
         pending_(std::make_move_iterator(args.begin()), std::make_move_iterator(args.end())) {}
 
   Result<Words> Run() {
@@ -59,7 +60,7 @@ class Splitter {
   void Put(std::string_view text) {
     if (!left_.empty()) {
       left_.erase(left_.begin());
-    } else if (const auto* const spec = Find(text); spec != nullptr) {
+    } else if (const auto* const spec = walk_.Take(text); spec != nullptr) {
       left_ = spec->values;
     }
     done_.push_back(SecretBytes::OwnText(text));
@@ -144,6 +145,7 @@ class Splitter {
   }
 
   const std::vector<SwitchSpec>& specs_;
+  SwitchWalk walk_;
   std::deque<SecretBytes> pending_;
   Words done_;
   std::vector<ValueKind> left_;  // values that the last switch still waits for

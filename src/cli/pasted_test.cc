@@ -25,6 +25,13 @@ Texts ToTexts(const Words& words) {
   return texts;
 }
 
+TEST(SplitPastedTest, SecondPortOfTheOlderMoverIsAPassword) {
+  const std::vector<SwitchSpec> mover = {{"p", {kText}, "pwd"}, {"pwd", {kSecret}}, {"json"}};
+  const auto words = SplitPasted(MakeWords({"-p", "8080　-p", "pass　-json", "–json"}), mover);
+  ASSERT_TRUE(words.has_value()) << words.error().message;
+  EXPECT_THAT(ToTexts(*words), ElementsAreArray({"-p", "8080", "-p", "pass　-json", "–json"}));
+}
+
 TEST(SplitPastedTest, WhatIsUnderstood) {
   const std::vector<std::pair<Texts, Texts>> cases = {
       // As a shell gives them: untouched.

@@ -104,10 +104,11 @@ const SwitchSpec* FindSwitch(std::string_view arg, const std::vector<SwitchSpec>
 
 Result<Words> TakeArguments(int argc, char** argv, const std::vector<SwitchSpec>& specs) {
   Words words;
+  SwitchWalk walk(specs);
   bool expect_secret = false;
   for (int i = 1; i < argc; ++i) {
     if (i <= kMaxArguments) words.push_back(SecretBytes::OwnText(argv[i]));
-    const auto* const spec = FindSwitch(argv[i], specs);
+    const auto* const spec = expect_secret ? FindSwitch(argv[i], specs) : walk.Take(argv[i]);
     // What follows -c is a password, also if it looks like a switch.
     if (spec == nullptr || expect_secret) WipeArgument(argv[i]);
     expect_secret = !expect_secret && spec != nullptr && !spec->values.empty() &&
@@ -121,10 +122,23 @@ Result<Words> TakeArguments(int argc, char** argv, const std::vector<SwitchSpec>
   return words;
 }
 
+const SwitchSpec* SwitchWalk::Take(std::string_view arg) {
+  const auto* spec = FindSwitch(arg, specs_);
+  if (spec == nullptr) return nullptr;
+  if (!spec->again.empty() && std::ranges::find(seen_, spec) != seen_.end()) {
+    const auto meant = std::ranges::find(specs_, spec->again, &SwitchSpec::name);
+    Check(meant != specs_.end(), "a switch that another one becomes");
+    return &*meant;
+  }
+  seen_.push_back(spec);
+  return spec;
+}
+
 Result<Switches> Switches::Parse(Words args, const std::vector<SwitchSpec>& specs) {
   Switches switches;
+  SwitchWalk walk(specs);
   for (std::size_t i = 0; i < args.size(); ++i) {
-    const auto* const spec = FindSwitch(args[i].text(), specs);
+    const auto* const spec = walk.Take(args[i].text());
     if (spec == nullptr) return NoSwitch(args, i, specs);
     const std::string name(spec->name);
     if (switches.Has(name)) return Fail(Code::kUsage, "-" + name + " is given twice");

@@ -19,6 +19,9 @@ enum class ValueKind { kText, kPath, kSecret };
 struct SwitchSpec {
   std::string_view name;
   std::vector<ValueKind> values = {};
+  // The switch that this one is when it stands there a second time ("" : it may not). The mover's
+  // older versions took the unload password as a second -p.
+  std::string_view again = {};
 };
 
 // Words are the arguments of a program without its name. Any of them may be a password, also one in
@@ -65,5 +68,18 @@ class Switches {
 // FindSwitch returns the spec whose name `arg` has, dash and all; nullptr if it is none of them.
 [[nodiscard]] const SwitchSpec* FindSwitch(std::string_view arg,
                                            const std::vector<SwitchSpec>& specs);
+
+// SwitchWalk finds switches in the order in which they stand there, and so knows which one is meant
+// by one that stands there again. `specs` must outlive it.
+class SwitchWalk {
+ public:
+  explicit SwitchWalk(const std::vector<SwitchSpec>& specs) : specs_(specs) {}
+  // Take is FindSwitch, and counts.
+  const SwitchSpec* Take(std::string_view arg);
+
+ private:
+  const std::vector<SwitchSpec>& specs_;
+  std::vector<const SwitchSpec*> seen_;
+};
 
 }  // namespace countersign::cli

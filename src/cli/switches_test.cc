@@ -111,6 +111,37 @@ TEST(TakeArgumentsTest, OnlySwitchesStayInTheProcessList) {
   EXPECT_EQ((*words)[4].text(), "-c　secret");
 }
 
+// The older mover's second -p is the unload password.
+const std::vector<SwitchSpec> kMover = {
+    {"p", {kText}, "pwd"}, {"c", {kText}}, {"pwd", {kSecret}}, {"json"}};
+
+TEST(SwitchesTest, SwitchThatStandsThereAgainIsAnother) {
+  const auto switches =
+      Switches::Parse(MakeWords({"-P", "8080", "-c", "12345", "–p", "-c"}), kMover);
+  ASSERT_TRUE(switches.has_value()) << switches.error().message;
+  EXPECT_EQ(switches->Value("p"), "8080");
+  EXPECT_EQ(switches->Value("c"), "12345");
+  EXPECT_EQ(switches->Secret("pwd")->text(), "-c");
+}
+
+TEST(SwitchesTest, ThirdTimeIsTwiceTheSame) {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"-p", "1", "-p", "s3cret", "-p", "x"}, {"-pwd", "s3cret", "-p", "1", "-p", "s3cret"}}) {
+    const auto switches = Switches::Parse(MakeWords(words), kMover);
+    ASSERT_FALSE(switches.has_value());
+    EXPECT_EQ(switches.error().message, "-pwd is given twice");
+  }
+}
+
+TEST(TakeArgumentsTest, SecondOneIsNotShownThoughItLooksLikeASwitch) {
+  MainArguments main({"IpXfer", "-p", "8080", "-p", "-json", "-json"});
+  ASSERT_TRUE(TakeArguments(main.argc(), main.argv(), kMover).has_value());
+  EXPECT_EQ(main.Shown(1), "-p");
+  EXPECT_EQ(main.Shown(2), "");
+  EXPECT_EQ(main.Shown(4), "");
+  EXPECT_EQ(main.Shown(5), "-json");
+}
+
 TEST(TakeArgumentsTest, TooManyAreRefusedAndWiped) {
   std::vector<std::string> texts(kMaxArguments + 2, "secret");
   MainArguments main(texts);

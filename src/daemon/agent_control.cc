@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/present.h"
+#include "daemon/mover_control.h"
 #include "daemon/service_control.h"
 #include "daemon/unload_control.h"
 
@@ -34,15 +35,19 @@ asio::awaitable<net::ControlMessage> AgentControl::Handle(net::ControlMessage re
   net::ControlMessage answer;
   if (command != nullptr && *command == "status") {
     answer.json = ShowStatus();
-  } else if (command != nullptr && *command == "renew" && request.blobs.size() == 1) {
-    const auto* const verify = object->if_contains("verify");
-    const bool unless_told = verify == nullptr || *verify != false;
-    auto renewed = co_await RenewTrust(request.blobs.front(), unless_told);
+  } else if (command != nullptr && *command == "renew") {
+    const AgentInUse use{installation_, agent_, random_, log_};
+    auto renewed = co_await RenewByHand(use, request);
+    if (renewed) reporter_.Wake();
     answer.json = renewed ? *std::move(renewed) : Failed(renewed.error());
   } else if (command != nullptr && *command == "set-unload") {
     const auto set = SetUnload(agent_, installation_.unload, request, *object, ReadClocks());
     if (set) log_.Write(LogLevel::kWarning, "the unload password was changed on this machine");
     answer.json = set ? R"({"ok":true})" : Failed(set.error());
+  } else if (command != nullptr && *command == "move") {
+    auto moved = co_await Move(request);
+    answer.json = moved ? std::move(moved->json) : Failed(moved.error());
+    if (moved && moved->begin_anew) begin_anew_();
   } else if (command != nullptr && command->is_string()) {
     const std::string name(command->get_string());
     auto served = co_await ServiceCommand(name, request, installation_, agent_, reporter_, random_);
@@ -61,29 +66,21 @@ std::string AgentControl::ShowStatus() const {
   status["acts"] = agent::ActsJson(agent_);
   status["unload_password"] = UnloadJson(installation_.unload, ReadClocks());
   status["accepted"] = reporter_.accepted();
+  status["proved"] = reporter_.proved();
   status["last_error"] = reporter_.last_error();
   status["pinned"] = reporter_.pinned();
   status["last_verified"] = reporter_.last_verified() ? FormatUtc(*reporter_.last_verified()) : "";
   return json::serialize(status);
 }
 
-asio::awaitable<Result<std::string>> AgentControl::RenewTrust(const Bytes& der, bool verify) {
-  const auto certificate = crypto::Certificate::Parse(der);
-  if (!certificate) co_return std::unexpected(certificate.error());
-  auto renewal = mover::Renewal::Begin(agent_.trust(), *certificate, installation_.profile,
-                                       installation_.key, random_);
-  if (!renewal) co_return std::unexpected(std::move(renewal).error());
-  auto outcome = co_await Renew(**renewal, agent_.counters(), agent_.instance(),
-                                installation_.config, installation_.distrust);
-  outcome = mover::Decide(std::move(outcome), **renewal, verify);
-  if (outcome.state) {
-    const auto adopted = agent_.AdoptTrust(*outcome.state, ReadClocks());
-    if (!adopted) co_return std::unexpected(adopted.error());
-    reporter_.Wake();
-  }
-  log_.Write(LogLevel::kInfo, "trust renewed by local authority: " + outcome.why);
-  co_return json::serialize(
-      agent::RenewalJson(mover::ResultName(outcome.result), outcome.why, agent_.trust()));
+// One at a time: the second would not know of the first.
+asio::awaitable<Result<MoveAnswer>> AgentControl::Move(const net::ControlMessage& request) {
+  if (moving_) co_return Fail(Code::kRefused, "this agent is being moved by somebody else");
+  moving_ = true;
+  const AgentInUse use{installation_, agent_, random_, log_};
+  auto moved = co_await MoveByHand(use, request);
+  moving_ = false;
+  co_return moved;
 }
 
 }  // namespace countersign::daemon

@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <csignal>
 #include <memory>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "crypto/hash.h"
 #include "crypto/tls_certificate.h"
 #include "daemon/agent_control.h"
+#include "daemon/farewell.h"
 #include "daemon/local_policy.h"
 #include "daemon/reporter.h"
 #include "daemon/service.h"
@@ -46,8 +48,9 @@ class AgentDaemon {
         log_(log),
         reporter_(io.get_executor(), agent, installation.folder->path(), installation.config, log),
         tasks_(io.get_executor(), agent, reporter_, log),
+        farewells_(io.get_executor(), {installation, agent, random, log}),
         watch_(io.get_executor()),
-        control_handler_(installation, agent, reporter_, random, log) {}
+        control_handler_(installation, agent, reporter_, random, log, [this] { BeginAnew(); }) {}
 
   [[nodiscard]] Status Start() {
     const auto& config = installation_.config;
@@ -84,6 +87,7 @@ class AgentDaemon {
     LoadLocalPolicy(agent_, log_);
     reporter_.AfterReply([this] { tasks_.Look(); });
     asio::co_spawn(io_, reporter_.Run(), asio::detached);
+    asio::co_spawn(io_, farewells_.Run(), asio::detached);
     asio::co_spawn(io_, WatchCertificateFile(), asio::detached);
     log_.Write(LogLevel::kInfo, "agent " + agent_.id().Text() + " listens at " +
                                     net::Endpoint{config.listen, http_->port()}.Text() +
@@ -102,13 +106,20 @@ class AgentDaemon {
     log_.Write(LogLevel::kInfo, "policy read anew; " + *reloaded);
     reporter_.Wake();
   }
-  // Whether an order wants this process to go on as its program anew.
-  [[nodiscard]] bool restarting() const { return tasks_.restarting(); }
+  // BeginAnew ends this daemon after the answers under way, and lets it read its folder anew.
+  void BeginAnew() {
+    if (stopping_) return;
+    begins_anew_ = true;
+    std::raise(SIGTERM);
+  }
+  // Whether this process is to go on as its program anew: an order wants it, or a move was made.
+  [[nodiscard]] bool restarting() const { return tasks_.restarting() || begins_anew_; }
 
   asio::awaitable<void> Stop() {
     stopping_ = true;
     watch_.Wake();
     tasks_.Stop();
+    farewells_.Stop();
     reporter_.Stop();
     co_await control_->Stop();
     co_await http_->Stop();
@@ -200,8 +211,10 @@ class AgentDaemon {
   Log& log_;
   Reporter reporter_;
   Tasks tasks_;
+  Farewells farewells_;
   Waker watch_;
   bool stopping_ = false;
+  bool begins_anew_ = false;
   AgentControl control_handler_;
   std::unique_ptr<net::HttpServer> http_;
   std::unique_ptr<net::ControlServer> control_;

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <utility>
 
+#include "daemon/server_call.h"
+
 namespace countersign::daemon {
 namespace {
 
@@ -16,13 +18,6 @@ constexpr std::string_view kReportPath = "/countersign/v1/report";
 constexpr std::chrono::milliseconds kLongestSleep = std::chrono::minutes(1);
 constexpr Seconds kAnswersWithin = Seconds(30);  // after the time that the server may hold it
 
-asio::awaitable<Result<net::HttpResponse>> Post(const store::AgentConfig& config,
-                                                std::string_view path, std::string_view body) {
-  auto reached = co_await Reach(config);
-  if (!reached) co_return std::unexpected(std::move(reached).error());
-  co_return co_await reached->connection.Exchange("POST", path, kJose, body);
-}
-
 unsigned RetryAfter(const net::HttpResponse& response) {
   unsigned seconds = 0;
   if (const auto field = net::FindField(response.fields, "Retry-After")) {
@@ -32,11 +27,6 @@ unsigned RetryAfter(const net::HttpResponse& response) {
 }
 
 }  // namespace
-
-asio::awaitable<Result<net::HttpResponse>> PostReport(const store::AgentConfig& config,
-                                                      const std::string& report) {
-  return Post(config, kReportPath, report);
-}
 
 asio::awaitable<mover::Renewal::Outcome> Renew(mover::Renewal& renewal,
                                                store::AgentCounters& counters,
@@ -180,6 +170,7 @@ asio::awaitable<void> Reporter::ReportOnce() {
       last_verified_ = ReadClocks().wall;
       server_address_ = reached->connection.peer();
       pins_.Take(agent_.trust().server, outcome.web);
+      proved_ = proved_ || outcome.proved;
     }
     if (after_reply_) after_reply_();
     auto receipts = agent_.TakeReceipts();
@@ -193,7 +184,7 @@ asio::awaitable<void> Reporter::ReportOnce() {
 // A receipt that is lost is no loss: the order comes again and is answered `done-before`.
 asio::awaitable<void> Reporter::PostReceipts(std::vector<std::string> receipts) {
   for (const std::string& receipt : receipts) {
-    const auto posted = co_await Post(config_, "/countersign/v1/receipt", receipt);
+    const auto posted = co_await CallServer(config_, "POST", "/countersign/v1/receipt", receipt);
     if (posted && posted->status == 204) continue;
     log_.Write(LogLevel::kWarning,
                "a receipt was not taken: " +

@@ -16,11 +16,6 @@
 
 namespace countersign::daemon {
 
-// PostReport sends one report to the server of `config` (Reach, without pins). The answer is of any
-// status. Shared by the agent's own reports and by a renewal.
-[[nodiscard]] boost::asio::awaitable<Result<net::HttpResponse>> PostReport(
-    const store::AgentConfig& config, const std::string& report);
-
 // Renew carries a renewal through: report, reply, outcome. Stores nothing.
 [[nodiscard]] boost::asio::awaitable<mover::Renewal::Outcome> Renew(
     mover::Renewal& renewal, store::AgentCounters& counters, const Instance& instance,
@@ -73,6 +68,9 @@ class Reporter {
   [[nodiscard]] std::uint64_t ended() const { return ended_; }
   [[nodiscard]] bool was_refused() const { return was_refused_; }
   [[nodiscard]] bool accepted() const { return accepted_; }
+  // proved: since the start a report with a nonce of the server's had a verified reply, so that the
+  // server has proof of what this agent holds.
+  [[nodiscard]] bool proved() const { return proved_; }
 
  private:
   [[nodiscard]] boost::asio::awaitable<void> ReportOnce();
@@ -103,6 +101,7 @@ class Reporter {
   std::uint64_t ended_ = 0;
   bool was_refused_ = false;
   bool accepted_ = false;
+  bool proved_ = false;
   bool stopping_ = false;
 };
 

@@ -16,14 +16,15 @@ TargetExchange::TargetExchange(trust::TrustState to_be, wire::AgentProfile profi
       challenges_(SecretBytes(random.Array<32>())) {}
 
 Result<std::string> TargetExchange::MakeReport(store::AgentCounters& counters,
-                                               const Instance& instance, Times now) {
+                                               const Instance& instance, Times now,
+                                               const std::optional<Nonce>& echo) {
   const auto seq = counters.NextSeq();
   if (!seq) return std::unexpected(seq.error());
   challenge_ = challenges_.Draw(trust::ChallengeUse::kReport, random_.Array<16>(), now.boot);
   return wire::SignReport(wire::MakeReport(profile_, to_be_,
                                            {.agent = id_,
                                             .challenge = challenge_,
-                                            .echo = std::nullopt,
+                                            .echo = echo,
                                             .seq = *seq,
                                             .instance = instance,
                                             .time = now.wall,

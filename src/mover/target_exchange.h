@@ -37,9 +37,11 @@ class TargetExchange {
   TargetExchange(trust::TrustState to_be, wire::AgentProfile profile, const crypto::Signer& key,
                  RandomSource& random);
 
-  // MakeReport returns the report to POST. A second call begins the exchange anew.
+  // MakeReport returns the report to POST. A second call begins the exchange anew; with the nonce
+  // of an answer, `echo`, it proves to the target that the agent is there and holds what it says.
   [[nodiscard]] Result<std::string> MakeReport(store::AgentCounters& counters,
-                                               const Instance& instance, Times now);
+                                               const Instance& instance, Times now,
+                                               const std::optional<Nonce>& echo = std::nullopt);
   // TakeReply judges the answer (status 200).
   [[nodiscard]] Answer TakeReply(std::string_view message, const trust::DistrustList& distrust,
                                  Times now) const;

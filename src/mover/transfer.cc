@@ -13,7 +13,7 @@ store::FormerServer FormerOf(const store::AgentConfig& config, const trust::Trus
           .http_port = config.http_port,
           .https_port = config.https_port,
           .tries = 0,
-          .tls = false};
+          .tls = config.tls};
 }
 
 // A server that was installed anew answers where the earlier one did: nobody is left to be told.
@@ -44,8 +44,12 @@ Result<Transfer> PlanTransfer(const Place& place, const store::AgentConfig& now,
   config.https_port = place.https_port;
   if (place.listen_port) config.listen_port = *place.listen_port;
   if (place.domain) config.domain = *place.domain;
-  // The token is one of the server that is left.
-  if (kind == Transfer::Kind::kMove) config.enrol.reset();
+  if (place.tls) config.tls = *place.tls;
+  if (kind == Transfer::Kind::kMove) {
+    // Both are of the server that is left.
+    config.enrol.reset();
+    config.web_keys.clear();
+  }
   const auto again = store::ParseAgentConfig(store::FormatAgentConfig(config));
   if (!again) {
     return Fail(Code::kUsage, "this cannot stand in agent.toml: " + again.error().message);
