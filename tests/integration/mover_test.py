@@ -28,7 +28,8 @@ class Moves(Case):
 
     def move(self, server, *more, host="127.0.0.1", port=None, certificate=None, **how):
         trust = ("-e", certificate or server.path / "OfcNTCer.dat") if certificate is not False else ()
-        return self.mover("-s", host, "-p", port or server.port, "-sp", 4343, *trust, "-json", *more, **how)
+        ports = ("-p", port or server.port, "-sp", port or server.https_port)
+        return self.mover("-s", host, *ports, *trust, "-json", *more, **how)
 
     def state(self):
         names = ("trust", "agent.toml", "OfcNTCer.dat", "agent.key")
@@ -71,11 +72,14 @@ class ToAnotherServer(Moves):
         self.belongs_to(self.here)
         self.left(self.there)
         self.assertEqual(len(self.here.agents()), 1)
+        self.assert_exit(0, self.move(self.here, "-m", "0"))
+        self.assertTrue(self.agent.speaks_tls())
+        self.belongs_to(self.here)
 
     def test_2_text_says_what_happened_and_what_to_run(self):
         for server, words in ((self.there, ["knows that the agent has left"]), (self.here, [])):
-            words = ["moved: ", f"Agent {self.agent.id}", f"port{'s'} {server.port} and 4343", *words]
-            done = self.mover("-S", "127.0.0.1", "–P", server.port, "–SP", 4343, "-e", server.path / "OfcNTCer.dat")
+            words = ["moved: ", f"Agent {self.agent.id}", f"ports {server.port} and {server.https_port}", *words]
+            done = self.mover("-S", "127.0.0.1", "–P", server.port, "–SP", server.https_port, "-e", server.path / "OfcNTCer.dat")
             self.assert_exit(0, done, *words)
             self.belongs_to(server)
 
@@ -147,7 +151,7 @@ class Stays(Moves):
             with self.subTest("another server's certificate", way=way):
                 self.refused(31, "other-key", self.move(self.there, certificate=self.here.path / "OfcNTCer.dat"))
             with self.subTest("no server of ours", way=way):
-                self.refused(33, "not-taken", self.move(self.there, port=web.server_port))
+                self.refused(33, "not-taken", self.move(self.there, "-m", "1", port=web.server_port))
             with self.subTest("dead with its certificate fetched", way=way):
                 self.refused(32, "unreachable", self.move(self.there, "-trust-on-first-use", certificate=False,
                                                           port=lab.free_port()))
@@ -206,7 +210,7 @@ class Repair(Moves):
             with self.subTest(way):
                 if way == "wrong address":
                     self.agent.stop()
-                    config.write_text(config.read_text().replace(f"http_port = {self.here.port}", "http_port = 9"))
+                    config.write_text(config.read_text().replace(f"https_port = {self.here.https_port}", "https_port = 9"))
                     self.agent.start()
                 if way == "wrong trust":
                     self.assert_exit(30, self.agent.renew(self.there.path / "OfcNTCer.dat", "-no-verify"))
@@ -266,7 +270,7 @@ class ToIpv6(Case):
         target = Lab()
         self.addCleanup(target.end)
         target.ok("countersign", "server", "init", "--password-file", target.secret(PASSWORD), "--listen", "::1",
-                  "--http-port", target.port, "--public-host", "::1", "--call-network", "::1/128")
+                  "--http-port", target.port, "--https-port", target.https_port, "--public-host", "::1", "--call-network", "::1/128")
         server = target.start("server", lab.PROGRAMS / "countersignd", "--data", target.data)
         until(lambda: answers("::1", target.port) or not server.runs(), "the server starts")
         target.ok("CertificateManager", "-e", target.path / "OfcNTCer.dat")
@@ -277,7 +281,7 @@ class ToIpv6(Case):
         agent_id = self.lab.json("countersign-agentd", "--agent-folder", folder, "install", "--from", package, "--listen",
                                  f"[::1]:{port}")["agent"]
         for host in ("::1", "[::1]"):
-            done = self.lab.run("IpXfer", "-agent-folder", folder, "-s", host, "-p", target.port, "-e",
+            done = self.lab.run("IpXfer", "-agent-folder", folder, "-s", host, "-p", target.port, "-sp", target.https_port, "-e",
                                 target.path / "OfcNTCer.dat", "-json")
             self.assert_exit(0, done)
         self.assertEqual(done.json["result"], "repaired")
@@ -313,13 +317,13 @@ class Alone(Moves):
             shutil.copy(server.path / "OfcNTCer.dat", mover / "OfcNTCer.dat")
             self.assertEqual(sorted(path.name for path in root.iterdir()), ["IpXfer", "agent"])
             done = self.here.run("chroot", root, f"/IpXfer/{name}", "-agent-folder", "/agent", "-s", "127.0.0.1", "-p",
-                                 server.port, "-sp", 4343, "-e", "OfcNTCer.dat", "-json", cwd="/")
+                                 server.port, "-sp", server.https_port, "-e", "OfcNTCer.dat", "-json", cwd="/")
             self.assert_exit(0, done)
             self.assertEqual(done.json["result"], "moved", number)
         done = self.here.run("chroot", root, "/IpXfer/IpXfer", "-agent-folder", "/agent", "-e", "OfcNTCer.dat", cwd="/")
         self.assert_exit(0, done, "verified")
         # Names: by /etc/hosts if there is one; told plainly if there is nothing to resolve by.
-        named = ("chroot", root, "/IpXfer/IpXfer", "-agent-folder", "/agent", "-s", "management.test", "-p", self.here.port,
+        named = ("chroot", root, "/IpXfer/IpXfer", "-agent-folder", "/agent", "-s", "management.test", "-sp", self.here.https_port,
                  "-e", "OfcNTCer.dat", "-json")
         self.assertEqual(self.assert_exit(32, self.here.run(*named, cwd="/")).json["result"], "unreachable")
         (root / "etc").mkdir()
