@@ -253,7 +253,8 @@ asio::awaitable<Result<std::string>> RenewByHand(AgentInUse use,
   if (!unlocked) co_return NotUnlocked(unlocked.error());
   const auto certificate = crypto::Certificate::Parse(message.blobs.front());
   if (!certificate) co_return std::unexpected(certificate.error());
-  auto renewal = mover::Renewal::Begin(use.agent.trust(), *certificate, use.installation.profile,
+  const trust::TrustState held = use.agent.trust();
+  auto renewal = mover::Renewal::Begin(held, *certificate, use.installation.profile,
                                        use.installation.key, use.random);
   if (!renewal) co_return std::unexpected(std::move(renewal).error());
   auto outcome = co_await Renew(**renewal, use.agent.counters(), use.agent.instance(),
@@ -261,6 +262,12 @@ asio::awaitable<Result<std::string>> RenewByHand(AgentInUse use,
   const auto* const verify = object->if_contains("verify");
   outcome = mover::Decide(std::move(outcome), **renewal, verify == nullptr || *verify != false);
   if (outcome.state) {
+    // What came in between would be forgotten: another certificate, a warrant that was used up.
+    if (use.agent.trust() != held) {
+      co_return Fail(Code::kUnavailable,
+                     "the agent's trust has changed meanwhile; nothing was done",
+                     "the same once more");
+    }
     const auto state = unlocked->Keep(*outcome.state);
     if (!state) co_return std::unexpected(state.error());
     const auto adopted = use.agent.AdoptTrust(*state, ReadClocks());
