@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "daemon/agent_probe.h"
-#include "daemon/reporter.h"
+#include "daemon/server_call.h"
 #include "mover/target_exchange.h"
 #include "wire/messages.h"
 
