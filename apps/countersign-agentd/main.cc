@@ -4,6 +4,7 @@
 #include "daemon/agent_daemon.h"
 #include "daemon/agent_probe.h"
 #include "daemon/log.h"
+#include "daemon/mover_control.h"
 
 int main(int argc, char** argv) {
   countersign::crypto::WipeOpenSslMemory();
@@ -26,7 +27,6 @@ int main(int argc, char** argv) {
            },
        .move_stopped =
            [&](const auto& folder, const auto& request) {
-             (void)folder, (void)request;
-             return Result<std::string>(Fail(Code::kUnavailable, "the agent does not run"));
+             return daemon::MoveStopped(folder, request, *quiet);
            }});
 }
