@@ -17,9 +17,9 @@ struct Place {
   std::string host;  // name or address
   std::uint16_t http_port = 8080;
   std::uint16_t https_port = 4343;
-  std::optional<bool> tls;                   // by which of the two; nothing: as before
-  std::optional<std::uint16_t> listen_port;  // the agent's own; nothing: as before
-  std::optional<std::string> domain;         // nothing: as before
+  std::optional<bool> tls = {};                   // by which of the two; nothing: as before
+  std::optional<std::uint16_t> listen_port = {};  // the agent's own; nothing: as before
+  std::optional<std::string> domain = {};         // nothing: as before
 };
 
 // Transfer is a move to another server, or the repair of an agent where it is, before it happens.

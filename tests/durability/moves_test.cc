@@ -202,6 +202,7 @@ class Scene {
   Identity new_ = authority_.MakeServer(
       other_owner_, {.server_ids = {authority_.MakeServerId()}, .generation = 4});
   store::AgentConfig before_{.server_host = "old.example",
+                             .web_keys = {},
                              .listen = "127.0.0.1",
                              .listen_port = 12'345,
                              .domain = "old",
