@@ -47,7 +47,7 @@ class AgentDaemon {
         agent_(agent),
         log_(log),
         reporter_(io.get_executor(), agent, installation.folder->path(), installation.config, log),
-        tasks_(io.get_executor(), agent, reporter_, log),
+        tasks_(io.get_executor(), {installation, agent, random, log}, reporter_),
         farewells_(io.get_executor(), {installation, agent, random, log}),
         watch_(io.get_executor()),
         control_handler_(installation, agent, reporter_, random, log, [this] { BeginAnew(); }) {}

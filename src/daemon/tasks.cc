@@ -10,9 +10,11 @@
 #include <utility>
 #include <variant>
 
+#include "agent/move_order.h"
 #include "agent/program_order.h"
 #include "base/child_process.h"
 #include "base/trusted_path.h"
+#include "daemon/ordered_move.h"
 
 namespace countersign::daemon {
 namespace {
@@ -133,10 +135,20 @@ asio::awaitable<void> Tasks::Carry(Jti jti, agent::RunProgram program) {
   End(jti, agent::ProgramResult(ended));
 }
 
-// Until the daemon can move: nothing has changed, and the order says so.
-asio::awaitable<void> Tasks::Carry(Jti jti, agent::MoveAgent) {
-  End(jti, agent::ActFailed("this agent cannot move by an order yet"));
-  co_return;
+// One at a time: the second would be about a server that the agent has left meanwhile.
+asio::awaitable<void> Tasks::Carry(Jti jti, agent::MoveAgent move) {
+  if (moves_ || restart_begun_) {
+    End(jti, {trust::Verdict::kFailed,
+              agent::MoveFailedResult("busy", "another order to move is being carried out")});
+    co_return;
+  }
+  moves_ = true;
+  const OrderedMove moved = co_await MoveByOrder(use_, std::move(move));
+  moves_ = false;
+  End(jti, moved.ended);
+  if (!moved.begin_anew || restart_begun_) co_return;
+  restart_begun_ = true;
+  co_await Restart();
 }
 
 // The receipt goes first: with the answer to the order, which a stop lets finish, or posted after
