@@ -45,6 +45,22 @@ class Safety(Kits):
                     self.assertNotIn(UNLOAD, (seen / f"processes.{agent.host}").read_text())
                 shutil.rmtree(seen)
 
+    def test_1b_unload_password_that_is_set(self):
+        """Without it that agent stays as it is, and the summary names it; with it all are repaired."""
+        self.break_all()
+        locked = self.agents[0]
+        secret = self.lab.secret(UNLOAD)
+        at = ("countersign-agentd", "--agent-folder", locked.folder, "unload-password")
+        self.lab.ok(*at, "set", "--new-password-file", secret)
+        kit = self.kit("--mismatched")
+        self.hosts.start()
+        before = (locked.folder / "trust").read_bytes()
+        self.assert_exit(60, self.by_ssh(kit), f"  {locked.host} (agent {locked.id}): exit ", "2 repaired, 1 failed")
+        self.assertEqual((locked.folder / "trust").read_bytes(), before)
+        self.assert_exit(0, self.by_ssh(kit, "--password-file", secret), "3 repaired, 0 failed")
+        self.assert_none_is_listed()
+        self.lab.ok(*at, "clear", "--password-file", secret)
+
     def test_2_another_agent_is_left_alone(self):
         """The address went to another machine meanwhile."""
         self.break_all()
