@@ -66,14 +66,15 @@ Result<Committed> CommitTransfer(store::AgentFolder& folder, const Transfer& tra
   auto journal = store::LoadJournal(folder);
   if (!journal) return std::unexpected(std::move(journal).error());
   journal->planned = PlanOf(transfer, proved);
-  COUNTERSIGN_RETURN_IF_ERROR(store::StoreJournal(folder, *journal));
-  const auto adopted = adopt(proved);
-  // A failed replacement may have happened all the same: what is on the disk decides.
+  Status stepped = store::StoreJournal(folder, *journal);
+  if (stepped) stepped = adopt(proved);
+  // A failed replacement may have happened all the same, and where trust stays as it is the plan
+  // itself is the step: what is on the disk decides.
   const auto settled = store::SettleMove(folder);
-  const bool happened = settled ? settled->happened : adopted.has_value();
+  const bool happened = settled ? settled->happened : stepped.has_value();
   if (!happened) {
-    return std::unexpected(adopted ? Error{Code::kInternal, "the trust state did not change", ""}
-                                   : adopted.error());
+    return std::unexpected(stepped ? Error{Code::kInternal, "the trust state did not change", ""}
+                                   : stepped.error());
   }
   Committed committed;
   if (!settled) committed.unfinished = settled.error().message;

@@ -104,7 +104,6 @@ NOT_FOUND = [
     ("CertificateManager -l {path}/nowhere/x.csv -json", 3),
 ]
 OTHERS = [
-    ("countersign-agentd --agent-folder {agent} install --from {path}/package --json", 4),
     ("countersign server init --password-file {secret} --json", 4),
     ("CertificateManager -b password-for-it {path}/nonsense -json", 4),
     ("countersign cert backup {path}/nonsense --password-file {secret} --json", 4),

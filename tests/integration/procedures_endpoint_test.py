@@ -96,7 +96,7 @@ class Hosted(OnEndpoints):
             (folder / "OfcNTCer.dat").write_bytes(self.lab.fetch("/countersign/v1/certificate").content)
         shown = self.lab.run(*PAGE.words("openssl x509 -inform DER -in OfcNTCer.dat -noout -serial -fingerprint -sha256"),
                              cwd=folder)
-        given_out = self.lab.json("countersign", "cert", "show")  # what the operators say
+        given_out = self.lab.json("countersign", "cert", "show")["certificate"]  # what the operators say
         self.assertIn(given_out["serial"], shown.out)
         self.assertIn(given_out["sha256"], shown.out.replace(":", "").lower())
         self.assert_exit(0, self.on(agent, "IpXfer -e OfcNTCer.dat", folder), "verified")
