@@ -23,7 +23,9 @@ void Decade::Replace(bool compromised) {
   const bool forgets = options_.broken == DecadeBroken::kReplacedNotRevoked;
   // An imported identity has no owner key yet that could sign elsewhere.
   const bool offline = !was_imported && chance_.Of(compromised ? 70 : 25);
-  const bool new_owner = !was_imported && !offline && chance_.Of(15);
+  // After a restore, what was done since is done again first (docs/owner.md): an earlier owner that
+  // does not know a fleet any more cannot vouch for its successor there.
+  const bool new_owner = !was_imported && !offline && chance_.Of(15) && !rewound_;
   const bool done = site_.Replace(
       {.compromised = compromised && !forgets, .offline = offline, .new_owner = new_owner});
   // What an agent told a server that was set back may have been beyond its knowledge.
