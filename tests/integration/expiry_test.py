@@ -85,7 +85,7 @@ class SixYears(Case):
         self.server_at(ENDED)
         self.assertEqual(self.lab.serial(), second)
         until(lambda: self.events("certificate-expired"), "it is said")
-        self.assertEqual(self.warning("expired"), "CertificateManager -c PASSWORD")
+        self.assertEqual(self.warning("agents take new trust and refuse orders"), "CertificateManager -c PASSWORD")
         self.here.start(env=faked(ENDED))
         self.refuses(self.here)
         # One that slept through it all: its own certificate has ended, and the one offered too. It takes that over.
@@ -98,7 +98,7 @@ class SixYears(Case):
 
     def test_5_one_replacement_mends_it(self):
         self.lab.replace()
-        self.assertIsNone(self.warning("expired"))
+        self.assertIsNone(self.warning("agents take new trust and refuse orders"))
         self.assertIsNone(self.warning("There is no reserve certificate"))
         for agent in (self.here, self.away, self.past):
             until(lambda one=agent: self.lab.order(one.id, "update-now")[0] == 0, f"agent {agent.number} obeys")

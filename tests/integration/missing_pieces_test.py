@@ -222,7 +222,7 @@ class Expired(Pieces):
         self.agent.start()
         self.assertIn("expired", log)
         self.assertIn("CertificateManager -c PASSWORD", log)
-        self.assert_warns("expired", "CertificateManager -c PASSWORD")
+        self.assert_warns("server's certificate", "CertificateManager -c PASSWORD")
         self.assertIn("expired", self.backup())
         code, order = self.lab.order(self.agent.id, "ping", "--wait", "3")
         self.assertEqual((code, order["verdict"]), (21, "certificate-expired"), order)

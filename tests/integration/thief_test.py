@@ -33,7 +33,7 @@ ATTEMPTS = [
     # To move agents to a server of its own.
     ("moves: speaks for a server id of its own", "wrong-server", "unknown-key",
      ("new-active", "new-active", ["--iss", OTHER_SERVER])),
-    ("moves: an order to move, with a warrant signed with the stolen server key", "unknown-action", "unknown-key",
+    ("moves: an order to move, with a warrant signed with the stolen server key", "bad-warrant", "unknown-key",
      ("new-active", "new-active", ["--act", "move", "--args", "{warrant}"])),
     # To play old things again.
     ("replays: a recorded order", "stale", "stale", "replay"),
