@@ -292,8 +292,9 @@ TEST(ProgramResultTest, ExitSignalAndTime) {
 
 TEST(ProgramResultTest, WhateverItWroteFitsAndIsText) {
   std::vector<std::string> outputs;
-  for (const std::string piece : {"x", "\x1b", "\xff", "\"", "ä", "\xf0\x9f\x98\x80",
-                                  "\xed\xa0\x80", "\n", std::string(1, '\0').c_str()}) {
+  using namespace std::string_view_literals;
+  for (const auto piece : {"x"sv, "\x1b"sv, "\xff"sv, "\""sv, "ä"sv, "\xf0\x9f\x98\x80"sv,
+                           "\xed\xa0\x80"sv, "\n"sv, "\0"sv}) {
     std::string text;
     while (!piece.empty() && text.size() < 4'096) text += piece;
     text.resize(std::min<std::size_t>(text.size(), 4'096));

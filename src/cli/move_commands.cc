@@ -316,7 +316,7 @@ Exit ExpectAgents(Session& session, const MoveExpectCommand& command, Form form)
   request.json = {{"command", "move-expect"},
                   {"agents", std::move(agents)},
                   {"addresses", std::move(addresses)},
-                  {"from", from},
+                  {"from_server", from},
                   {"days", command.days}};
   const auto answer = session.Call(std::move(request));
   if (!answer) return PrintError(answer.error(), form);

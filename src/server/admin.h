@@ -79,7 +79,7 @@ struct AdminMessage {
 //               warrants                    → move, left_out, warrants
 //   move-status (names: a state, after)     → move, earlier, expected, names, next_after
 //   move-resume (halt_at, rate), move-abort → move
-//   move-expect (agents, from, days, addresses) → target, expected
+//   move-expect (agents, from_server, days, addresses) → target, expected
 //   rollout-proof (agent)                   → generation, serial, kind, at, message, jwk, …;
 //                                             blob: the certificate, if the server knows it
 //   events   (after, limit)                 → events

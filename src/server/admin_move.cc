@@ -338,10 +338,10 @@ Admin::Answer Admin::ExpectAgents(const AdminMessage& request, Instant now) {
   if (!agents) return std::unexpected(std::move(agents).error());
   if (agents->empty()) return Fail(Code::kUsage, "at least one agent id is needed");
   expectation.agents = *std::move(agents);
-  const auto from = TextMember(request, "from", "");
+  const auto from = TextMember(request, "from_server", "");
   if (!from) return std::unexpected(from.error());
   const auto server = ServerId::ParseText(*from);
-  if (!server) return Fail(Code::kUsage, "from: the id of the server that they come from");
+  if (!server) return Fail(Code::kUsage, "from_server: the id of the server that they come from");
   expectation.from = *server;
   if (server_.book().IsOurs(*server)) {
     return Fail(Code::kRefused,
