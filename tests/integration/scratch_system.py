@@ -15,7 +15,8 @@ set -e
 mount -t tmpfs -o mode=755 tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root"
-mount --rbind /proc "$1/root/proc"
+# The processes of this namespace: by the numbers that they know themselves by.
+mount -t proc proc "$1/root/proc"
 mount --rbind /dev "$1/root/dev"
 mount --rbind /sys "$1/root/sys"
 mount --bind "$2" "$1/root$2"
