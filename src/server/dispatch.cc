@@ -122,7 +122,9 @@ Result<std::vector<Call>> Server::DueCalls(Instant now, std::size_t limit,
       // again.
       const bool is_trial = may_call && (*row)->unreachable;
       const bool waits = waiting_.Contains(order.agent);
-      const auto address = may_call && (is_trial || !waits) ? AddressOf(**row) : std::nullopt;
+      // A secret is not put into a reply that was asked for over an open line: it is called.
+      const bool gets_it = waits && order.act != kSetUnload;
+      const auto address = may_call && (is_trial || !gets_it) ? AddressOf(**row) : std::nullopt;
       if (address && order.attempts < kMaxAttempts) {
         ++order.attempts;
         order.next_attempt = now + kRetryAfter;

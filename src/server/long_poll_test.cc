@@ -131,6 +131,31 @@ TEST_F(LongPollTest, AgentThatCouldBeCalledIsNotCalledWhileItWaits) {
   EXPECT_EQ(told_, 1);
 }
 
+// No reply to a report that was not pinned brings a secret: waiting for one would be for ever.
+TEST_F(LongPollTest, AgentIsCalledForASecretWhileItWaits) {
+  config_.long_poll = store::LongPoll::kAll;
+  Configure();
+  FakeAgent agent = bench_.KnownAgent();
+  (void)Wait(agent);
+  auto row = bench_.Row(agent);
+  row.tls = true;
+  bench_.Put(row);
+  bench_.AddOrder(agent, "set-unload");
+  EXPECT_EQ(bench_.Due().size(), 1U);
+}
+
+TEST_F(LongPollTest, OrderThatCannotBeSignedKeepsNothingBack) {
+  FakeAgent agent = Unreachable();
+  auto bad = bench_.Order(bench_.AddOrder(agent));
+  bad.args = "{";
+  ASSERT_TRUE(bench_.registry->PutOrder(bad).has_value());
+  const Jti good = bench_.AddOrder(agent);
+  const wire::Reply reply = bench_.Tell(agent);
+  ASSERT_EQ(reply.orders.size(), 1U);
+  EXPECT_EQ(Must(wire::ParseOrder(reply.orders[0])).order.jti, good);
+  EXPECT_EQ(bench_.Order(bad.jti).state, store::OrderState::kQueued);
+}
+
 TEST_F(LongPollTest, OrderThatTheReplyDidNotBringIsTriedAgain) {
   FakeAgent agent = Unreachable();
   const auto held = Wait(agent);

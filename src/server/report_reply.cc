@@ -174,7 +174,13 @@ Result<std::vector<std::string>> Server::OrdersForReply(const store::AgentRow& r
     if (!is_open) return std::unexpected(is_open.error());
     if (!*is_open) continue;
     auto message = SignVersion(order, row, signing, WithBundle::kNo, report.challenge, now);
-    if (!message) return std::unexpected(std::move(message).error());
+    if (!message) {
+      // It does not keep the reply and the other orders back.
+      world_.log.Write(LogLevel::kError, "order " + order.jti.Text() + " (" + order.act +
+                                             ") is not sent to agent " + row.id.Text() + ": " +
+                                             message.error().message);
+      continue;
+    }
     if (message->size() > wire::kMaxOrderLen) continue;  // only on its own: the server calls
     total_len += message->size();
     if (total_len > kMaxOrdersLen) break;
