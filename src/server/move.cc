@@ -315,7 +315,13 @@ Status WithdrawOrders(World& world, const MoveRow& move, Instant now) {
       auto open = world.registry.OpenOrders(row.agent, Server::kMaxOrdersInReply);
       if (!open) return std::unexpected(std::move(open).error());
       for (auto& order : *open) {
-        if (order.act != kMoveAct || order.state != store::OrderState::kQueued) continue;
+        if (order.act != kMoveAct) continue;
+        if (order.state == store::OrderState::kSent) {
+          // Its answer is believed when it comes, but it is not signed anew.
+          order.state = store::OrderState::kUnknown;
+          COUNTERSIGN_RETURN_IF_ERROR(world.registry.PutOrder(order));
+          continue;
+        }
         order.state = store::OrderState::kLapsed;
         order.ended = now;
         COUNTERSIGN_RETURN_IF_ERROR(world.registry.PutOrder(order));

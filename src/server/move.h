@@ -79,7 +79,8 @@ struct MoveChange {
 [[nodiscard]] Status AbortMove(Server& server, Instant now);
 
 // WithdrawOrders takes back the orders of a campaign that were not sent: their agents wait again.
-// One that was sent may be carried out all the same. REQUIRES: within a transaction.
+// One that was sent may be carried out all the same, but is not sent again. REQUIRES: within a
+// transaction.
 [[nodiscard]] Status WithdrawOrders(World& world, const store::MoveRow& move, Instant now);
 
 // TakeMoveAnswer notes what a believed receipt with a final verdict says of an order to move.

@@ -103,10 +103,17 @@ Result<wire::MoveAnnouncement> AnnouncementOf(const IdentityBook& book,
 
 Status Server::TakeArrival(store::AgentRow& row, const wire::Report& report, Proved proved,
                            Instant now) {
-  if (!book_.IsOurs(report.aud) || (row.admitted && row.moved_to.empty())) return {};
+  if (!book_.IsOurs(report.aud)) return {};
+  if (row.admitted && row.moved_to.empty()) {
+    row.arriving = false;
+    return {};
+  }
+  // Anybody may repeat an old report: alone it makes no tombstone an arriving agent (Accepts).
+  if (proved == Proved::kNo && !row.moved_to.empty()) return {};
   auto found = FindExpected(world_.registry, row.id, now);
   if (!found) return std::unexpected(std::move(found).error());
-  if (!*found) {
+  // An announcement is for one arrival.
+  if (!*found || (*found)->state == ExpectedState::kArrived) {
     row.arriving = false;
     return {};
   }
@@ -144,8 +151,11 @@ Status Server::TakeLeaving(store::AgentRow& row, const ServerId& to, Instant now
     (*found)->since = now;
     COUNTERSIGN_RETURN_IF_ERROR(world_.registry.moves().PutMoving(**found));
   }
+  // One that goes from server to server fills neither the history nor the orders with it.
+  const bool is_news = row.moved_to.empty();
   row.moved_to = to.Urn();
   row.arriving = false;
+  if (!is_news) return {};
   COUNTERSIGN_RETURN_IF_ERROR(EndOrders(world_.registry, row.id, to_target, now));
   return Event("agent-moved", &row.id, row.host + " belongs to server " + to.Text() + " now", now);
 }
@@ -184,12 +194,17 @@ Status Server::TakeReturn(store::AgentRow& row, Instant now) {
   const auto open = world_.registry.OpenOrders(row.id, kMaxOrdersInReply);
   if (!open) return std::unexpected(open.error());
   if (std::ranges::find(*open, kMoveAct, &store::OrderRow::act) != open->end()) return {};
+  // Not at once after an attempt that failed, and not at each return of one that goes to and fro.
+  const bool was_ordered = moving.state == MovingState::kOrdered;
+  const bool just_now = moving.since <= now && now - moving.since < kRetryAfter;
+  if (just_now && (was_ordered || moving.tries >= kMaxMoveTries)) return {};
   moving.state = MovingState::kOrdered;
   moving.since = now;
   ++moving.tries;
   COUNTERSIGN_RETURN_IF_ERROR(world_.registry.moves().PutMoving(moving));
   COUNTERSIGN_RETURN_IF_ERROR(
       GiveOrder(row.id, std::string(kMoveAct), "", (*move)->expires - now, now));
+  if (was_ordered) return {};
   return Event("agent-stray", &row.id,
                row.host + " had moved, and an older copy of it is back: it is ordered away again",
                now);

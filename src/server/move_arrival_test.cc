@@ -110,11 +110,48 @@ TEST_F(ArrivalTest, AgentThatComesBackIsNoTombstoneAnyMore) {
   agent.Hold(old_.AcceptedStateOf(old_.active));
   agent.nonce.reset();
   EXPECT_TRUE(old_.Tell(agent).accepted);
-  EXPECT_EQ(old_.Row(agent).standing, kArriving);
+  EXPECT_EQ(old_.Row(agent).standing, kMoved);  // nothing is proved yet
   EXPECT_TRUE(old_.Tell(agent).orders.empty());
   EXPECT_EQ(old_.Row(agent).standing, kVerified);
   EXPECT_EQ(old_.Row(agent).moved_to, "");
   EXPECT_TRUE(Server::MayCommand(old_.Row(agent)));
+}
+
+TEST_F(ArrivalTest, AnnouncementIsForOneArrival) {
+  FakeAgent agent = Comer();
+  Expect(agent);
+  target_.Tell(agent);
+  target_.Tell(agent);
+  ASSERT_EQ(StateOf(agent), ExpectedState::kArrived);
+  const FakeAgent snapshot = agent;
+  agent.Hold(old_.AcceptedStateOf(old_.active));
+  wire::Report report = agent.Report(target_.now);
+  report.aud = old_.server_id;
+  report.leaving = true;
+  ASSERT_EQ(target_.Give(agent.Sign(report)).status, 200);
+  ASSERT_EQ(target_.Row(agent).standing, kMoved);
+  FakeAgent copy = snapshot;
+  copy.Restart(target_.random);
+  copy.nonce.reset();
+  EXPECT_FALSE(target_.Tell(copy).accepted);  // unproved, as a replayed one is
+  EXPECT_EQ(target_.Row(copy).standing, kMoved);
+  target_.Tell(copy);
+  EXPECT_NE(target_.Row(copy).standing, kArriving);
+  EXPECT_EQ(StateOf(copy), ExpectedState::kArrived);
+  Expect(copy);
+  EXPECT_EQ(StateOf(copy), ExpectedState::kExpected);
+}
+
+TEST_F(ArrivalTest, CloneIsNotAccepted) {
+  FakeAgent agent = Comer();
+  Expect(agent);
+  EXPECT_TRUE(target_.Tell(agent).accepted);
+  auto row = target_.Row(agent);
+  row.cloned = true;
+  target_.Put(row);
+  agent.nonce.reset();
+  EXPECT_FALSE(target_.Tell(agent).accepted);
+  EXPECT_EQ(target_.Row(agent).standing, kQuarantined);
 }
 
 TEST_F(ArrivalTest, TombstoneIsNotAccepted) {

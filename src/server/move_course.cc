@@ -66,6 +66,19 @@ Status Fails(World& world, MovingRow row, std::string_view reason, std::string t
   return world.registry.moves().PutMoving(row);
 }
 
+// GiveUp ends the attempt to move an agent. One that had moved, and of which only an older copy was
+// ordered away again, has moved all the same: its tombstone stays.
+Status GiveUp(World& world, MovingRow row, std::string_view reason, Instant now) {
+  const auto agent = world.registry.FindAgent(row.agent);
+  if (!agent) return std::unexpected(agent.error());
+  if (!*agent || (*agent)->forgotten || (*agent)->moved_to.empty()) {
+    return Fails(world, std::move(row), reason, "", now);
+  }
+  row.state = MovingState::kMoved;
+  row.since = now;
+  return world.registry.moves().PutMoving(row);
+}
+
 // Everybody who is left when the first warrant runs out.
 Status Expire(World& world, const MoveRow& move, Instant now) {
   for (const MovingState state : {MovingState::kWaiting, MovingState::kOrdered}) {
@@ -73,7 +86,7 @@ Status Expire(World& world, const MoveRow& move, Instant now) {
       const auto rows = world.registry.moves().ListMoving(move.id, state, std::nullopt, kPage);
       if (!rows) return std::unexpected(rows.error());
       for (const auto& row : *rows) {
-        COUNTERSIGN_RETURN_IF_ERROR(Fails(world, row, kWarrantExpired, "", now));
+        COUNTERSIGN_RETURN_IF_ERROR(GiveUp(world, row, kWarrantExpired, now));
       }
       if (rows->size() < kPage) break;
     }
@@ -92,6 +105,7 @@ Status OrderAway(Server& server, const MoveRow& move, MovingRow row, Instant now
     return world.registry.moves().PutMoving(row);
   }
   if (const auto why = WhyNotMovable(**agent)) {
+    if (!(*agent)->moved_to.empty()) return GiveUp(world, std::move(row), kNeedsHands, now);
     return Fails(world, row, kNeedsHands, ReasonText(*why), now);
   }
   const Seconds lasts = std::max(Seconds(60), move.expires - now);
@@ -196,6 +210,12 @@ Status TakeMoveAnswer(World& world, const store::OrderRow& order, store::AgentRo
                             .text = row.host + " was brought back on its machine"}));
     reason = kCameBack;
   }
+  // One that is still a stray stays one, whatever its older copy says: it is ordered away again
+  // after a while (TakeReturn).
+  if (!row.moved_to.empty()) {
+    moving.since = now;
+    return world.registry.moves().PutMoving(moving);
+  }
   // It was ended in the middle, and belongs to this server as before: `held` says so.
   const bool again =
       verdict == VerdictName(trust::Verdict::kInterrupted) && moving.tries < kMaxMoveTries;
@@ -222,8 +242,12 @@ Status SweepMoves(World& world, Instant now) {
       const auto open = world.registry.OpenOrders(row.agent, Server::kMaxOrdersInReply);
       if (!open) return std::unexpected(open.error());
       if (std::ranges::find(*open, kMoveAct, &store::OrderRow::act) != open->end()) continue;
-      if (row.tries >= kMaxMoveTries) {
-        COUNTERSIGN_RETURN_IF_ERROR(Fails(world, row, kNoAnswer, "", now));
+      const auto agent = world.registry.FindAgent(row.agent);
+      if (!agent) return std::unexpected(agent.error());
+      const bool had_moved =
+          *agent && !(*agent)->moved_to.empty();  // ordered when it is back again
+      if (row.tries >= kMaxMoveTries || had_moved) {
+        COUNTERSIGN_RETURN_IF_ERROR(GiveUp(world, row, kNoAnswer, now));
         continue;
       }
       row.state = MovingState::kWaiting;

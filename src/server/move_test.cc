@@ -91,6 +91,41 @@ TEST_F(MoveTest, LeavingReportThatIsNotProvedIsNotBelieved) {
   EXPECT_EQ(old_.Row(agent_).standing, kVerified);
 }
 
+TEST_F(MoveTest, OvertakenFarewellIsNotBelieved) {
+  FakeAgent before = agent_;
+  FakeAgent late = agent_;
+  late.Hold(AtTarget());
+  wire::Report farewell = late.Report(old_.now);
+  farewell.aud = target_.server_id;
+  farewell.leaving = true;
+  const std::string signed_farewell = late.Sign(farewell);
+  // With an earlier nonce of the same agent, which has reported twice since.
+  const auto row = old_.Row(agent_);
+  ASSERT_FALSE(row.nonces.empty());
+  agent_.seq = late.seq;
+  auto ahead = row;
+  ahead.proved_seq = late.seq + 1;
+  old_.Put(ahead);
+  EXPECT_EQ(old_.Give(signed_farewell).status, 200);
+  EXPECT_EQ(old_.Row(before).standing, kVerified);
+  EXPECT_EQ(old_.Row(before).moved_to, "");
+}
+
+TEST_F(MoveTest, OneThatGoesFromServerToServerMakesOneEvent) {
+  agent_.Hold(AtTarget());
+  FakeAgent& agent = agent_;
+  for (int i = 0; i < 4; ++i) {
+    wire::Report report = agent.Report(old_.now);
+    report.aud = i % 2 == 0 ? target_.server_id : old_.authority.MakeServerId();
+    report.leaving = true;
+    const auto given = old_.Give(agent.Sign(report));
+    ASSERT_EQ(given.status, 200);
+    agent.nonce = wire::ParseReply(given.reply).value().reply.nonce;
+  }
+  EXPECT_EQ(old_.Row(agent).standing, kMoved);
+  EXPECT_EQ(old_.Events("agent-moved"), 1U);
+}
+
 TEST_F(MoveTest, TombstonesAreNobodysFleet) {
   const FakeAgent stays = old_.KnownAgent();
   Start({agent_.id});
@@ -159,6 +194,27 @@ TEST_F(MoveTest, AbortWithdrawsWhatWasNotSent) {
   EXPECT_EQ(Newest().state, MoveState::kAborted);
   EXPECT_TRUE(old_.Due().empty());
   EXPECT_EQ(AbortMove(old_.server(), old_.now).error().code, Code::kNotFound);
+}
+
+TEST_F(MoveTest, AbortSendsNothingAgainThatWasSent) {
+  Start({agent_.id});
+  auto calls = old_.Due();
+  ASSERT_EQ(calls.size(), 1U);
+  const std::string message = old_.Sign(calls.front());
+  const auto jti = wire::ParseOrder(message).value().order.jti;
+  ASSERT_TRUE(AbortMove(old_.server(), old_.now).has_value());
+  EXPECT_EQ(old_.Order(jti).state, store::OrderState::kUnknown);
+  old_.now += Server::kRetryAfter;
+  EXPECT_TRUE(old_.Due().empty());
+  EXPECT_TRUE(old_.Tell(agent_).orders.empty());
+  // The answer is believed all the same.
+  agent_.Hold(AtTarget());
+  wire::Receipt receipt = agent_.Receipt(message, Verdict::kDone, old_.now);
+  receipt.aud = old_.server_id;
+  EXPECT_EQ(old_.server().TakeReceipt(calls.front(), agent_.Sign(receipt), old_.now),
+            CallNext::kEnded);
+  EXPECT_EQ(Moving(agent_).state, MovingState::kMoved);
+  EXPECT_EQ(old_.Row(agent_).standing, kMoved);
 }
 
 TEST_F(MoveTest, OneThatWasAbortedMakesRoomForAnother) {
@@ -288,6 +344,59 @@ TEST_F(StrayTest, OneThatHasUsedTheWarrantUpWasBroughtBack) {
   EXPECT_EQ(old_.Row(copy_).moved_to, "");
   EXPECT_EQ(old_.Events("agent-returned"), 1U);
   EXPECT_TRUE(old_.Tell(copy_).orders.empty());
+}
+
+TEST_F(StrayTest, StaysOneWhenItsOrderFails) {
+  old_.Tell(copy_);
+  const wire::Reply reply = old_.Tell(copy_);
+  ASSERT_EQ(reply.orders.size(), 1U);
+  wire::Receipt receipt = copy_.Receipt(reply.orders.front(), Verdict::kFailed, old_.now);
+  receipt.result = R"({"reason":"target-not-reached","error":"no way"})";
+  EXPECT_EQ(old_.server().TakePostedReceipt(copy_.Sign(receipt), old_.now), 204);
+  // No new order at once, but after a while, and one event for both.
+  EXPECT_TRUE(old_.Tell(copy_).orders.empty());
+  EXPECT_EQ(old_.Row(copy_).reason, kStray);
+  Pass(Server::kRetryAfter);
+  EXPECT_EQ(old_.Tell(copy_).orders.size(), 1U);
+  EXPECT_EQ(old_.Row(copy_).reason, kStray);
+  EXPECT_EQ(old_.Row(copy_).moved_to, target_.server_id.Urn());
+  EXPECT_EQ(old_.Events("agent-stray"), 1U);
+  EXPECT_EQ(old_.Events("agent-returned"), 0U);
+}
+
+TEST_F(StrayTest, StaysOneWhenTheWarrantRunsOutOverIt) {
+  const FakeAgent other = old_.KnownAgent();  // keeps the next campaign running
+  Start({agent_.id, other.id});
+  old_.Tell(copy_);
+  old_.Tell(copy_);
+  ASSERT_EQ(Moving(copy_).state, MovingState::kOrdered);
+  Pass(std::chrono::hours(24 * 11));
+  EXPECT_EQ(Moving(copy_).state, MovingState::kMoved);
+  EXPECT_EQ(Moving(other).state, MovingState::kFailed);
+  old_.Tell(copy_);
+  old_.Tell(copy_);
+  EXPECT_EQ(old_.Row(copy_).reason, kStray);
+}
+
+TEST_F(StrayTest, StaysOneWhenItGivesNoAnswer) {
+  const FakeAgent other = old_.KnownAgent();
+  Start({agent_.id, other.id});
+  old_.Tell(copy_);
+  old_.Tell(copy_);
+  auto moving = Moving(copy_);
+  moving.state = MovingState::kOrdered;
+  moving.tries = kMaxMoveTries;
+  moving.since = old_.now;
+  ASSERT_TRUE(old_.registry->moves().PutMoving(moving).has_value());
+  old_.now += std::chrono::hours(25);
+  auto open = old_.registry->OpenOrders(agent_.id, 9).value();
+  for (auto& order : open) {
+    order.state = store::OrderState::kUnknown;
+    ASSERT_TRUE(old_.registry->PutOrder(order).has_value());
+  }
+  ASSERT_TRUE(SweepMoves(old_.server().world(), old_.now).has_value());
+  EXPECT_EQ(Moving(copy_).state, MovingState::kMoved);
+  EXPECT_EQ(old_.Row(copy_).moved_to, target_.server_id.Urn());
 }
 
 TEST_F(StrayTest, OneThatTheMoverTookAwayAndBackIsSimplyBack) {

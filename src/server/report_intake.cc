@@ -189,7 +189,8 @@ Status Server::TakeProvedReport(store::AgentRow& row, const wire::Report& report
                                 const net::IpAddress& source, const Proof& proof, Instant now) {
   row.last_contact = now;
   row.last_verified = now;
-  if (book_.IsOurs(report.aud) && IsOvertaken(row, report.seq, proof)) {
+  if (IsOvertaken(row, report.seq, proof)) {
+    if (!book_.IsOurs(report.aud)) return {};  // an old farewell: it has been heard of since
     reach_.TakeReport(row, report.instance, AddressOf(row).has_value(), now);
     return ApplyProved(row, report.held, report.seq, report.instance, report.time, proof, now);
   }

@@ -145,7 +145,12 @@ Result<Server::ReplyDraft> Server::DraftReply(store::AgentRow& row, const wire::
 
 // Of an agent that is admitted, was announced, or proves a token: it may come to stay.
 Result<bool> Server::Accepts(const store::AgentRow& row, const wire::Report& report, Instant now) {
-  if (row.arriving || (row.admitted && row.moved_to.empty() && !row.cloned)) return true;
+  if (!row.cloned && (row.arriving || (row.admitted && row.moved_to.empty()))) return true;
+  if (!row.cloned && !row.moved_to.empty()) {
+    const auto expected = FindExpected(world_.registry, row.id, now);
+    if (!expected) return std::unexpected(expected.error());
+    if (*expected && (*expected)->state != store::ExpectedState::kArrived) return true;
+  }
   const auto token = FindProvedToken(report, now);
   if (!token) return std::unexpected(token.error());
   return token->has_value();

@@ -118,8 +118,8 @@ const Words* FindWords(std::string_view reason) {
 
 Standing StandingOf(const store::AgentRow& row, const IdentityBook& book) {
   if (!row.successor.is_nil()) return {kRetired, "reinstalled"};
-  if (row.arriving) return {kArriving, ""};
   if (row.cloned) return {kQuarantined, "cloned"};
+  if (row.arriving) return {kArriving, ""};
   if (!row.moved_to.empty() && row.admitted) {
     const bool is_back = book.IsOurs(row.held_server) && book.KnowsOwner(row.held_owner);
     return is_back ? Standing{kMismatched, std::string(kStray)} : Standing{kMoved, ""};
