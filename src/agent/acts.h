@@ -47,6 +47,7 @@ struct RunProgram {
 // MoveAgent: the agent is to move to another server (protocol section 8); warrant and bundle are
 // judged already. Nothing changes before the target has proved itself to `to_be` and accepts it.
 struct MoveAgent {
+  trust::TrustState held;              // by which the order was judged: to_be follows from it alone
   trust::TrustState to_be;             // with the warrant kept as used up
   std::vector<std::string> addresses;  // "host:port" of the target, the first is tried first
 };

@@ -23,15 +23,6 @@ std::uint16_t DrawPort() {
   return static_cast<std::uint16_t>(10'000 + reader.ReadU32() % 20'000);
 }
 
-Result<store::AgentConfig> ReadConfig(const fs::path& folder) {
-  const fs::path path = folder / "agent.toml";
-  const auto text = ReadFile(path, store::kMaxConfigLen);
-  if (!text) return std::unexpected(text.error());
-  auto config = store::ParseAgentConfig(AsText(*text));
-  if (!config) return WithContext(path.string(), std::move(config).error());
-  return config;
-}
-
 Result<store::PackageConfig> ReadPackage(const fs::path& path) {
   const auto text = ReadFile(path, store::kMaxConfigLen);
   if (!text) {
@@ -74,13 +65,22 @@ wire::AgentProfile ProfileOf(const store::AgentConfig& config) {
   return profile;
 }
 
+Result<store::AgentConfig> ReadAgentConfig(const fs::path& folder) {
+  const fs::path path = folder / "agent.toml";
+  const auto text = ReadFile(path, store::kMaxConfigLen);
+  if (!text) return std::unexpected(text.error());
+  auto config = store::ParseAgentConfig(AsText(*text));
+  if (!config) return WithContext(path.string(), std::move(config).error());
+  return config;
+}
+
 Result<Installation> Installation::Open(const fs::path& path) {
   auto folder = store::AgentFolder::Open(path);
   if (!folder) return std::unexpected(std::move(folder).error());
   // A move that was stopped half-way is ended first: it decides what agent.toml says.
   const auto settled = store::SettleMove(**folder);
   if (!settled) return std::unexpected(settled.error());
-  auto config = settled->config ? store::ParseAgentConfig(*settled->config) : ReadConfig(path);
+  auto config = settled->config ? store::ParseAgentConfig(*settled->config) : ReadAgentConfig(path);
   if (!config) return std::unexpected(std::move(config).error());
   auto key = keys::LoadAgentKey(path / "agent.key");
   if (!key) return std::unexpected(std::move(key).error());

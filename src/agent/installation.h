@@ -30,6 +30,9 @@ struct Installation {
   [[nodiscard]] static Result<Installation> Open(const std::filesystem::path& path);
 };
 
+// ReadAgentConfig reads agent.toml as it is on the disk now.
+[[nodiscard]] Result<store::AgentConfig> ReadAgentConfig(const std::filesystem::path& folder);
+
 // ProfileOf is what an agent with these settings says about this machine.
 [[nodiscard]] wire::AgentProfile ProfileOf(const store::AgentConfig& config);
 

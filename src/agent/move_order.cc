@@ -76,7 +76,8 @@ ActOutcome OrderToMove(const ActOrder& order, const AgentId& self,
   }
   auto to_be = trust::WithSpent(*after, wire::SpentOf(*warrant), order.now.wall);
   if (!to_be) return Refused(Verdict::kFailed, "cannot-record", to_be.error().message);
-  return Deed(MoveAgent{.to_be = *std::move(to_be), .addresses = target.addresses});
+  return Deed(
+      MoveAgent{.held = order.trust, .to_be = *std::move(to_be), .addresses = target.addresses});
 }
 
 }  // namespace countersign::agent

@@ -98,6 +98,11 @@ void PrintHowTo(const fs::path& output, const PackageCommand& command,
   } else {
     PrintLine("It holds no enrolment token: countersign agents approve ID admits each agent.");
   }
+  if (answer.contains("secret")) {
+    PrintLine(
+        "It holds the verifier of an unload password, which can be guessed at: keep it as a "
+        "secret.");
+  }
 }
 
 }  // namespace

@@ -195,7 +195,8 @@ std::string RepairLists::InventoryYaml() const {
   text += hosts_.empty() ? "      hosts: {}\n" : "      hosts:\n";
   for (const RepairHost& host : hosts_) {
     const std::string lower = Lower(host.name);
-    const bool by_id = lower.empty() || uses[lower] > 1 || IsTaken(lower);
+    const bool by_id =
+        lower.empty() || uses[lower] > 1 || IsTaken(lower) || AgentId::ParseText(lower).has_value();
     text += "        \"" + (by_id ? host.agent : host.name) + "\":\n";
     text += "          ansible_host: \"" + host.target + "\"\n";
     text += "          countersign_agent: \"" + host.agent + "\"\n";

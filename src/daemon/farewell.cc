@@ -40,8 +40,7 @@ Result<std::string> MakeFarewell(const AgentInUse& use, const std::optional<Nonc
   return wire::SignReport(report, use.installation.key);
 }
 
-// Tell returns true also where there is nobody left to tell: the server has forgotten this agent,
-// or is none any more.
+// Any status but 200 may be of anybody on the way: it is tried again, as often as kMaxFarewells.
 asio::awaitable<bool> Tell(const AgentInUse& use, const store::FormerServer& former) {
   const store::AgentConfig place = PlaceOf(use.installation.config, former);
   std::optional<Nonce> echo;
@@ -50,7 +49,6 @@ asio::awaitable<bool> Tell(const AgentInUse& use, const store::FormerServer& for
     if (!report) co_return false;
     const auto answer = co_await PostReport(place, *report);
     if (!answer) co_return false;
-    if (answer->status == 403) co_return true;
     if (answer->status != 200) co_return false;
     if (echo) co_return true;
     echo = Nonce::Parse(net::FindField(answer->fields, "Countersign-Nonce").value_or(""));

@@ -234,11 +234,12 @@ Result<MoveRequest> Understand(const net::ControlMessage& message, const json::o
   return request;
 }
 
-MoveAnswer WithoutCertificate(const AgentInUse& use, const Given& given) {
+MoveAnswer WithoutCertificate(const AgentInUse& use, const Given& given, bool unlocked) {
   auto answer = AnswerJson(use, {}, false);
   answer["result"] = given.result;
   answer["why"] = given.why;
   answer["next"] = given.next;
+  answer["unload_passed"] = unlocked;
   return {json::serialize(answer), false};
 }
 
@@ -299,13 +300,16 @@ asio::awaitable<Result<MoveAnswer>> MoveByHand(AgentInUse use, const net::Contro
   if (!given.certificate && given.result.empty()) {
     co_return Fail(Code::kMalformed, std::move(given).why);
   }
-  if (!given.certificate) co_return WithoutCertificate(use, given);
+  if (!given.certificate) co_return WithoutCertificate(use, given, unlocked.passed);
   const auto trusted = trust::FirstTrust(*given.certificate, &use.agent.trust());
   if (!trusted) co_return std::unexpected(trusted.error());
   auto to_be = unlocked.Keep(*trusted);
   if (!to_be) co_return std::unexpected(std::move(to_be).error());
-  const auto transfer = mover::PlanTransfer(request->place, use.installation.config,
-                                            use.agent.trust(), *std::move(to_be));
+  // As it is on the disk: an administrator may have changed it since the agent began.
+  const auto config = agent::ReadAgentConfig(use.installation.folder->path());
+  if (!config) co_return std::unexpected(config.error());
+  const auto transfer =
+      mover::PlanTransfer(request->place, *config, use.agent.trust(), *std::move(to_be));
   if (!transfer) co_return std::unexpected(transfer.error());
   TransferOutcome outcome;
   if (request->dry_run) {

@@ -43,6 +43,8 @@ OrderedMove Failed(TransferEnd end, std::string_view why) {
 asio::awaitable<OrderedMove> MoveByOrder(AgentInUse use, agent::MoveAgent move) {
   OrderedMove outcome = Failed(TransferEnd::kUnreachable, "the warrant names no address");
   TransferEnd worst = TransferEnd::kUnreachable;
+  const auto config = agent::ReadAgentConfig(use.installation.folder->path());
+  if (!config) co_return Failed(TransferEnd::kFailed, config.error().message);
   for (const std::string& text : move.addresses) {
     const auto address = wire::ParseMoveAddress(text);
     if (!address) continue;
@@ -50,8 +52,8 @@ asio::awaitable<OrderedMove> MoveByOrder(AgentInUse use, agent::MoveAgent move) 
     place.host = address->host;
     place.http_port = address->http_port;
     place.https_port = address->https_port;
-    const auto transfer = mover::PlanTransfer(place, use.installation.config, use.agent.trust(),
-                                              trust::TrustState(move.to_be));
+    const auto transfer =
+        mover::PlanTransfer(place, *config, move.held, trust::TrustState(move.to_be));
     if (!transfer) {
       outcome = Failed(TransferEnd::kFailed, transfer.error().message);
       worst = TransferEnd::kFailed;

@@ -41,8 +41,7 @@ WebPins::WebPins(std::filesystem::path folder, const store::AgentConfig& config,
 }
 
 std::vector<Digest> WebPins::Of(const ServerId& server) const {
-  if (!told_) return from_package_;
-  return told_->server == server ? told_->keys : std::vector<Digest>();
+  return told_ && told_->server == server ? told_->keys : from_package_;
 }
 
 void WebPins::Take(const ServerId& server, const std::vector<Digest>& keys) {

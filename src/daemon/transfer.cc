@@ -168,6 +168,9 @@ asio::awaitable<TransferOutcome> CarryOut(AgentInUse use, const Transfer& transf
   if (answer->status != 200) co_return NotTaken(transfer, *answer);
   const auto proof = exchange.TakeReply(answer->body, use.installation.distrust, ReadClocks());
   if (proof.refused) co_return OtherKey(transfer, *proof.refused);
+  if (need_accepted && proof.expired) {
+    co_return OtherKey(transfer, trust::Verdict::kCertificateExpired);
+  }
   if (need_accepted && !proof.accepted) {
     co_return End(TransferEnd::kNotTaken, transfer,
                   "the target does not expect this agent, and does not admit it",

@@ -52,8 +52,9 @@ TargetExchange::Answer TargetExchange::TakeReply(std::string_view message,
     return answer;
   }
   answer.state = judgement.moved ? *judgement.moved : to_be_;
-  answer.accepted = reply->reply.accepted;
   answer.expired = judgement.refused == trust::Verdict::kCertificateExpired;
+  // Step 7: of what an expired certificate signs nothing else is taken.
+  answer.accepted = !answer.expired && reply->reply.accepted;
   answer.web = reply->reply.web;
   answer.nonce = reply->reply.nonce;
   return answer;

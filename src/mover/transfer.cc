@@ -66,6 +66,9 @@ Result<Committed> CommitTransfer(store::AgentFolder& folder, const Transfer& tra
   auto journal = store::LoadJournal(folder);
   if (!journal) return std::unexpected(std::move(journal).error());
   journal->planned = PlanOf(transfer, proved);
+  // Where trust stays with the same certificate the plan is the step: what is used up by it (a
+  // warrant) is written before.
+  if (journal->planned->from == journal->planned->to) COUNTERSIGN_RETURN_IF_ERROR(adopt(proved));
   Status stepped = store::StoreJournal(folder, *journal);
   if (stepped) stepped = adopt(proved);
   // A failed replacement may have happened all the same, and where trust stays as it is the plan
@@ -76,6 +79,8 @@ Result<Committed> CommitTransfer(store::AgentFolder& folder, const Transfer& tra
     return std::unexpected(stepped ? Error{Code::kInternal, "the trust state did not change", ""}
                                    : stepped.error());
   }
+  // Written, but its answer was lost: who runs shall know it too. It is on the disk already.
+  if (!stepped) (void)adopt(proved);
   Committed committed;
   if (!settled) committed.unfinished = settled.error().message;
   if (settled && settled->config) committed.unfinished = settled->failure;

@@ -217,6 +217,7 @@ Admin::Answer Admin::MakePackage(const AdminMessage& request, Instant now) {
     answer.json["token"] = (*token)->id;
     answer.json["token_expires"] = FormatUtc(*(*token)->expires);
   }
+  if (!package.unload_verifier.empty()) answer.json["secret"] = true;
   answer.json["made_at"] = ToUnix(now);
   answer.blobs.push_back(active->certificate.der());
   answer.blobs.push_back(ToBytes(store::FormatPackageConfig(package)));
