@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
+#include <set>
 #include <utility>
 
 #include "base/encoding.h"
@@ -93,10 +94,11 @@ Result<Selection> ReadSelection(const AdminMessage& request) {
   return Fail(Code::kUsage, "name agents, or a domain, or all of them");
 }
 
-bool IsSelected(const Selection& selection, const store::AgentRow& row) {
+bool IsSelected(const Selection& selection, const std::set<AgentId>& named,
+                const store::AgentRow& row) {
   if (selection.all) return true;
   if (!selection.domain.empty()) return trust::IsInDomain(row.domain, selection.domain);
-  return std::ranges::find(selection.agents, row.id) != selection.agents.end();
+  return named.contains(row.id);
 }
 
 // PlanCounts is what a plan would come to, by when an agent would hear of it.
@@ -178,18 +180,20 @@ Admin::Answer Admin::PlanMove(const AdminMessage& request, Instant now) {
   const auto after_text = TextMember(request, "after", "");
   if (!after_text) return std::unexpected(after_text.error());
   const auto after = AgentId::ParseText(*after_text);
+  const std::set<AgentId> named(selection->agents.begin(), selection->agents.end());
   PlanCounts counts;
   boost::json::array names;
   std::string next_after;
   store::AgentQuery query;
-  for (;;) {
+  query.after = after;
+  // The first page counts all; the others end when they are full.
+  while (!after || next_after.empty()) {
     const auto rows = server_.world().registry.ListAgents(query);
     if (!rows) return std::unexpected(rows.error());
     for (const auto& row : *rows) {
       if (row.standing == kMoved || row.standing == kRetired) continue;
-      if (!IsSelected(*selection, row)) continue;
+      if (!IsSelected(*selection, named, row)) continue;
       const auto prospect = Classify(server_, row, counts, now);
-      if (after && row.id <= *after) continue;
       if (names.size() < *limit) {
         names.push_back(PlanJson(row, prospect));
       } else if (next_after.empty()) {
@@ -202,13 +206,14 @@ Admin::Answer Admin::PlanMove(const AdminMessage& request, Instant now) {
   const auto* const active = server_.book().Active();
   AdminMessage answer;
   answer.json = {{"server", active == nullptr ? "" : active->identity.server_ids.front().Text()},
-                 {"agents", counts.agents},
-                 {"at_once", counts.at_once},
-                 {"next_contact", counts.next_contact},
-                 {"unseen", counts.unseen},
-                 {"hands", counts.hands},
                  {"names", std::move(names)},
                  {"next_after", next_after}};
+  if (after) return answer;
+  answer.json["agents"] = counts.agents;
+  answer.json["at_once"] = counts.at_once;
+  answer.json["next_contact"] = counts.next_contact;
+  answer.json["unseen"] = counts.unseen;
+  answer.json["hands"] = counts.hands;
   return answer;
 }
 

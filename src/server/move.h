@@ -91,7 +91,7 @@ struct MoveChange {
 [[nodiscard]] Result<std::string> ArgsOfOrder(store::Registry& registry,
                                               const store::OrderRow& order);
 // SweepMoves orders anew those whose order ended without an answer, and forgets announced agents
-// long after their time. Call it about once a minute.
+// long after their time; at most 1,000 agents each time. Call it about once a minute.
 [[nodiscard]] Status SweepMoves(World& world, Instant now);
 
 // KeepStray: a person lets an agent stay that had moved and is back; nothing for others.

@@ -20,6 +20,8 @@ constexpr std::size_t kAtOnce = 200;
 constexpr std::size_t kPage = 1'000;
 constexpr std::size_t kMaxTextLen = 512;
 constexpr std::string_view kUpdateNow = "update-now";
+// Where the next sweep goes on.
+constexpr std::string_view kMetaSwept = "move-swept";
 constexpr Seconds kExpectedKept = std::chrono::hours(24 * 90);
 
 // A minute's rate is spread over it. Times ahead of `now`, which a clock that was set back leaves,
@@ -169,6 +171,22 @@ bool IsWord(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; });
 }
 
+Status SweepOne(World& world, MovingRow row, Instant now) {
+  const auto open = world.registry.OpenOrders(row.agent, Server::kMaxOrdersInReply);
+  if (!open) return std::unexpected(open.error());
+  if (std::ranges::find(*open, kMoveAct, &store::OrderRow::act) != open->end()) return {};
+  const auto agent = world.registry.FindAgent(row.agent);
+  if (!agent) return std::unexpected(agent.error());
+  // One that had moved is ordered away when it is back again.
+  const bool had_moved = *agent && !(*agent)->moved_to.empty();
+  if (row.tries >= kMaxMoveTries || had_moved) {
+    return GiveUp(world, std::move(row), kNoAnswer, now);
+  }
+  row.state = MovingState::kWaiting;
+  row.since = now;
+  return world.registry.moves().PutMoving(row);
+}
+
 }  // namespace
 
 void Server::AdvanceMove(Instant now) {
@@ -232,31 +250,19 @@ Status SweepMoves(World& world, Instant now) {
   const auto move = MoveUnderWay(world.registry);
   if (!move) return std::unexpected(move.error());
   if (!*move) return {};
-  std::optional<AgentId> after;
-  for (;;) {
-    const auto rows = table.ListMoving((*move)->id, MovingState::kOrdered, after, kPage);
-    if (!rows) return std::unexpected(rows.error());
-    for (auto row : *rows) {
-      // An order stays open for a day after it was sent, at least.
-      if (now - row.since < Server::kJtiLifetime) continue;
-      const auto open = world.registry.OpenOrders(row.agent, Server::kMaxOrdersInReply);
-      if (!open) return std::unexpected(open.error());
-      if (std::ranges::find(*open, kMoveAct, &store::OrderRow::act) != open->end()) continue;
-      const auto agent = world.registry.FindAgent(row.agent);
-      if (!agent) return std::unexpected(agent.error());
-      const bool had_moved =
-          *agent && !(*agent)->moved_to.empty();  // ordered when it is back again
-      if (row.tries >= kMaxMoveTries || had_moved) {
-        COUNTERSIGN_RETURN_IF_ERROR(GiveUp(world, row, kNoAnswer, now));
-        continue;
-      }
-      row.state = MovingState::kWaiting;
-      row.since = now;
-      COUNTERSIGN_RETURN_IF_ERROR(table.PutMoving(row));
-    }
-    if (rows->size() < kPage) return {};
-    after = rows->back().agent;
+  const auto text = world.registry.GetMeta(kMetaSwept);
+  if (!text) return std::unexpected(text.error());
+  const std::string before = text->value_or("");
+  const auto rows =
+      table.ListMoving((*move)->id, MovingState::kOrdered, AgentId::ParseText(before), kPage);
+  if (!rows) return std::unexpected(rows.error());
+  for (const auto& row : *rows) {
+    // An order stays open for a day after it was sent, at least.
+    if (now - row.since < Server::kJtiLifetime) continue;
+    COUNTERSIGN_RETURN_IF_ERROR(SweepOne(world, row, now));
   }
+  const std::string after = rows->size() < kPage ? "" : rows->back().agent.Text();
+  return after == before ? Status() : world.registry.PutMeta(kMetaSwept, after);
 }
 
 }  // namespace countersign::server

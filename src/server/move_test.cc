@@ -290,6 +290,32 @@ TEST_F(MoveTest, OrderThatEndedWithoutAnAnswerIsGivenAnew) {
   EXPECT_EQ(Moving(agent_).state, MovingState::kWaiting);
 }
 
+TEST_F(MoveTest, SweepGoesOnWhereItEnded) {
+  constexpr std::uint64_t kRows = 1'500;
+  const auto move = Start({agent_.id});
+  for (std::uint64_t i = 1; i < kRows; ++i) {
+    const AgentId agent =
+        Uuid::FromRandom({static_cast<std::uint8_t>(i % 256), static_cast<std::uint8_t>(i / 256)});
+    ASSERT_TRUE(old_.registry->moves()
+                    .PutMoving({.move = move.id,
+                                .agent = agent,
+                                .state = MovingState::kOrdered,
+                                .reason = {},
+                                .text = {},
+                                .warrant = 0,
+                                .tries = 0,
+                                .since = old_.now})
+                    .has_value());
+  }
+  ASSERT_EQ(Counts().ordered, kRows);
+  old_.now += std::chrono::hours(25);
+  ASSERT_TRUE(SweepMoves(old_.server().world(), old_.now).has_value());
+  EXPECT_GE(Counts().ordered, kRows - 1'000);
+  ASSERT_TRUE(SweepMoves(old_.server().world(), old_.now).has_value());
+  EXPECT_EQ(Counts().ordered, 1U);  // whose order is still open
+  EXPECT_EQ(Counts().waiting, kRows - 1);
+}
+
 TEST_F(MoveTest, AgentThatNeedsHandsIsNamedAtOnce) {
   auto row = old_.Row(agent_);
   row.cloned = true;
