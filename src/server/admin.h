@@ -74,7 +74,7 @@ struct AdminMessage {
 //   rollout-pause; rollout-resume (halt_at, rate) → rollout
 //   rollout-finish, rollout-abort (accept)  → done, fleet, names, rollout
 //   rollout-rollback (clock_is_right) secret: backup password → as replace
-//   move-plan   (agents, domain or all, after, limit) → server, counts (no after), names, next_after
+//   move-plan   (agents, domain or all, after, limit) → server, counts (once), names, next_after
 //   move-start  (agents, domain or all, target, rate, halt_at) secret: backup password; or blobs:
 //               warrants                    → move, left_out, warrants
 //   move-status (names: a state, after)     → move, earlier, expected, names, next_after
