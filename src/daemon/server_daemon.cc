@@ -237,7 +237,11 @@ class ServerDaemon {
   asio::awaitable<void> Tick() {
     for (unsigned tick = 0; !stopping_; ++tick) {
       server::Server& server = host_.server();
-      if (tick % kTicksToServer == 0) server.Tick(ReadClocks().wall);
+      if (tick % kTicksToServer == 0) {
+        server.Tick(ReadClocks().wall);
+        host_.RenewWebHost(log_, ReadClocks().wall);
+        RefreshTls();
+      }
       server.AdvanceMove(ReadClocks().wall);
       if (server.rollout()) {
         server.AdvanceRollout(ReadClocks().wall);

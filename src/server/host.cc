@@ -125,8 +125,19 @@ void Host::OpenWebHost(Log& log, Instant now) {
     return;
   }
   web_host_.emplace(*std::move(web_host));
+  RenewWebHost(log, now);
   admin_->set_web_host(*web_host_);
   if (server_->config().https) server_->set_web_keys(web_host_->keys());
+}
+
+void Host::RenewWebHost(Log& log, Instant now) {
+  if (!web_host_) return;
+  const auto renewed = web_host_->RenewIfDue(server_->config(), random_, now);
+  if (!renewed) {
+    log.Write(LogLevel::kError, renewed.error().message);
+  } else if (*renewed) {
+    log.Write(LogLevel::kInfo, "the web host's certificate was renewed, for the same key");
+  }
 }
 
 Status Host::TakeConfig() {

@@ -34,6 +34,8 @@ class Host {
   [[nodiscard]] Server& server() { return *server_; }
   [[nodiscard]] Admin& admin() { return *admin_; }
   [[nodiscard]] const store::ServerFolder& folder() const { return folder_; }
+  // RenewWebHost renews the web host's own certificate when it is due. Call it now and then.
+  void RenewWebHost(Log& log, Instant now);
   // web_host: nullptr if its key cannot be had, which the log has said.
   [[nodiscard]] const WebHost* web_host() const { return web_host_ ? &*web_host_ : nullptr; }
   // ReloadConfig reads countersign.toml anew; on failure the old one stays. An event either way.

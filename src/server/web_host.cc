@@ -142,6 +142,15 @@ Status WebHost::Renew(const store::ServerConfig& config, RandomSource& random, I
   return Take(*std::move(parts));
 }
 
+Result<bool> WebHost::RenewIfDue(const store::ServerConfig& config, RandomSource& random,
+                                 Instant now) {
+  const bool is_due = certificate_.not_after() - now < kWarnAhead && is_self_signed() &&
+                      crypto::NamesHost(certificate_, HostOf(config));
+  if (!is_due) return false;
+  COUNTERSIGN_RETURN_IF_ERROR(Renew(config, random, now));
+  return true;
+}
+
 Status WebHost::Install(ByteView certificates, const SecretBytes& key, const IdentityBook& book,
                         Instant now) {
   std::vector<Bytes> chain;

@@ -36,6 +36,10 @@ class WebHost {
   // Renew makes a new self-signed certificate for the key that there is, so that agents see no
   // other key. kRefused: the present one was issued by somebody else, who has to renew it.
   [[nodiscard]] Status Renew(const store::ServerConfig& config, RandomSource& random, Instant now);
+  // RenewIfDue renews one that is self-signed for this server's host and ends within 30 days.
+  // Returns whether it did. Agents look at the key, which stays: nobody else has to do anything.
+  [[nodiscard]] Result<bool> RenewIfDue(const store::ServerConfig& config, RandomSource& random,
+                                        Instant now);
   // Install takes a certificate with its chain (PEM, or one as DER) and the key (PEM). kMalformed,
   // kUsage (the key does not fit), kRefused (expired; or a key of `book`: a server key never signs
   // TLS). Nothing has changed then.

@@ -104,6 +104,24 @@ TEST_F(WebHostTest, RenewalKeepsTheKey) {
   EXPECT_EQ(Shown().size(), 1U);
 }
 
+TEST_F(WebHostTest, OwnCertificateIsRenewedBeforeItEnds) {
+  auto web_host = Open();
+  const auto before = web_host->certificate();
+  const auto renewed = [&] { return web_host->RenewIfDue(config_, bench_.random, bench_.now); };
+  EXPECT_EQ(renewed().value(), false);
+  bench_.now = before.not_after() - std::chrono::hours(24 * 29);
+  EXPECT_EQ(renewed().value(), true);
+  EXPECT_EQ(web_host->certificate().key(), before.key());
+  EXPECT_GT(web_host->certificate().not_after(), before.not_after());
+  EXPECT_TRUE(web_host->Warnings(config_, bench_.now).empty());
+  EXPECT_EQ(renewed().value(), false);
+  // Not one for another name: somebody chose it.
+  auto elsewhere = config_;
+  elsewhere.public_host = "elsewhere.example";
+  bench_.now = web_host->certificate().not_after() + std::chrono::hours(1);
+  EXPECT_EQ(web_host->RenewIfDue(elsewhere, bench_.random, bench_.now).value(), false);
+}
+
 TEST_F(WebHostTest, InstalledCertificateIsUsedAndKept) {
   auto web_host = Open();
   const auto key = NewKey();
