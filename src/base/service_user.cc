@@ -1,5 +1,6 @@
 #include "base/service_user.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -21,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxUserFileLen = 16UL * 1024 * 1024;
+constexpr int kMaxDepth = 8;  // of folders; an agent's has none in it
 
 std::optional<std::uint32_t> ParseNumber(std::string_view text) {
   std::uint32_t number = 0;
@@ -52,6 +54,80 @@ std::unexpected<Error> FailedAt(const fs::path& path) {
               path.string() + ": " + std::strerror(error));
 }
 
+// Descriptor closes what was opened.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  [[nodiscard]] int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+// NamesIn returns the names in an open folder.
+Result<std::vector<std::string>> NamesIn(int folder, const fs::path& path) {
+  const int again = ::fcntl(folder, F_DUPFD_CLOEXEC, 0);
+  DIR* const open = again < 0 ? nullptr : ::fdopendir(again);
+  if (open == nullptr) {
+    auto failed = FailedAt(path);
+    if (again >= 0) ::close(again);
+    return failed;
+  }
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* const entry = ::readdir(open)) {  // NOLINT(concurrency-mt-unsafe)
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+    errno = 0;
+  }
+  const int error = errno;
+  ::closedir(open);
+  errno = error;
+  if (error != 0) return FailedAt(path);
+  return names;
+}
+
+Status GiveFolder(int folder, const fs::path& path, const UserAndGroup& owner, int depth);
+
+// The entry is pinned before it is looked at, so that what is given is what was looked at.
+Status GiveEntry(int folder, const char* name, const fs::path& path, const UserAndGroup& owner,
+                 int depth) {
+  const Descriptor entry(::openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat info{};
+  if (entry.number() < 0 || ::fstat(entry.number(), &info) != 0) return FailedAt(path);
+  if (S_ISDIR(info.st_mode)) {
+    const Descriptor below(
+        ::openat(entry.number(), ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (below.number() < 0) return FailedAt(path);
+    return GiveFolder(below.number(), path, owner, depth - 1);
+  }
+  if (info.st_nlink > 1) {
+    return Fail(Code::kRefused,
+                path.string() + " has another name elsewhere (hard link), and is not given away",
+                "rm " + path.string());
+  }
+  const auto flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
+  if (::fchownat(entry.number(), "", owner.uid, owner.gid, flags) != 0) return FailedAt(path);
+  return {};
+}
+
+// The folder itself comes last: until then nobody else can change what is in it.
+Status GiveFolder(int folder, const fs::path& path, const UserAndGroup& owner, int depth) {
+  if (depth <= 0) return Fail(Code::kRefused, path.string() + " is too deep");
+  const auto names = NamesIn(folder, path);
+  if (!names) return std::unexpected(names.error());
+  for (const std::string& name : *names) {
+    COUNTERSIGN_RETURN_IF_ERROR(GiveEntry(folder, name.c_str(), path / name, owner, depth));
+  }
+  if (::fchown(folder, owner.uid, owner.gid) != 0) return FailedAt(path);
+  return {};
+}
+
 // Only what may be called between fork and exec. The new process says why over `failure`.
 [[noreturn]] void BecomeProgram(const char* program, char* const* arguments, const fs::path& folder,
                                 int log, int failure) {
@@ -81,14 +157,17 @@ std::optional<UserAndGroup> FindLocalUser(const std::string& name) {
 }
 
 Status GiveTree(const fs::path& folder, const UserAndGroup& owner) {
-  std::error_code failed;
-  for (fs::recursive_directory_iterator entry(folder, failed), end; !failed && entry != end;
-       entry.increment(failed)) {
-    if (::lchown(entry->path().c_str(), owner.uid, owner.gid) != 0) return FailedAt(entry->path());
+  const Descriptor top(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat info{};
+  if (top.number() < 0 || ::fstat(top.number(), &info) != 0) return FailedAt(folder);
+  if (info.st_uid == owner.uid) return {};
+  if (info.st_uid != 0) {
+    return Fail(Code::kRefused,
+                folder.string() + " belongs to the user " + std::to_string(info.st_uid) +
+                    ", and is not given to another one",
+                "install into another folder (--agent-folder)");
   }
-  if (failed) return Fail(Code::kIo, folder.string() + ": " + failed.message());
-  if (::lchown(folder.c_str(), owner.uid, owner.gid) != 0) return FailedAt(folder);
-  return {};
+  return GiveFolder(top.number(), folder, owner, kMaxDepth);
 }
 
 Result<int> StartDetached(const fs::path& program, const std::vector<std::string>& arguments,

@@ -20,7 +20,10 @@ struct UserAndGroup {
 };
 [[nodiscard]] std::optional<UserAndGroup> FindLocalUser(const std::string& name);
 
-// GiveTree makes everything in `folder`, and the folder, belong to them, without following links.
+// GiveTree makes everything in `folder`, and the folder, belong to them: what is in it first, the
+// folder last, and never through a link. A folder that is theirs already is left as it is: they
+// could change it meanwhile. kRefused: the folder is somebody else's than root's or theirs; a file
+// in it has another name elsewhere (hard link); it is deeper than an agent's folder can be.
 [[nodiscard]] Status GiveTree(const std::filesystem::path& folder, const UserAndGroup& owner);
 
 // StartDetached starts `program` in a session of its own, as the owner of `folder` (if this process

@@ -36,6 +36,46 @@ TEST(GiveTreeTest, EverythingInItAndNothingBehindALink) {
   EXPECT_EQ(info.st_uid, 0U);
 }
 
+TEST(GiveTreeTest, NoFolderOfSomebodyElse) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  const testing::TemporaryFolder folder;
+  const auto made = testing::RunCommand(folder, "mkdir in && touch in/file && chown 12345 in");
+  ASSERT_EQ(made.exit_code, 0);
+  const auto given = GiveTree(folder.path() / "in", {23'456, 23'456});
+  ASSERT_FALSE(given.has_value());
+  EXPECT_EQ(given.error().code, Code::kRefused);
+  EXPECT_TRUE(GiveTree(folder.path() / "in", {12'345, 12'345}).has_value()) << "theirs already";
+  struct stat info{};
+  ASSERT_EQ(::lstat((folder.path() / "in/file").c_str(), &info), 0);
+  EXPECT_EQ(info.st_uid, 0U);
+}
+
+TEST(GiveTreeTest, NoFileWithAnotherName) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  const testing::TemporaryFolder folder;
+  const auto made =
+      testing::RunCommand(folder, "mkdir -p in/side && touch shadow && ln shadow in/side/file");
+  ASSERT_EQ(made.exit_code, 0);
+  const auto given = GiveTree(folder.path() / "in", {12'345, 23'456});
+  ASSERT_FALSE(given.has_value());
+  EXPECT_EQ(given.error().code, Code::kRefused);
+  struct stat info{};
+  for (const char* const name : {"in", "in/side", "shadow"}) {
+    ASSERT_EQ(::lstat((folder.path() / name).c_str(), &info), 0);
+    EXPECT_EQ(info.st_uid, 0U) << name;
+  }
+}
+
+TEST(GiveTreeTest, NoFolderBehindALink) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root gives files away";
+  const testing::TemporaryFolder folder;
+  ASSERT_EQ(testing::RunCommand(folder, "mkdir real && ln -s real in").exit_code, 0);
+  EXPECT_FALSE(GiveTree(folder.path() / "in", {12'345, 23'456}).has_value());
+  struct stat info{};
+  ASSERT_EQ(::lstat((folder.path() / "real").c_str(), &info), 0);
+  EXPECT_EQ(info.st_uid, 0U);
+}
+
 TEST(StartDetachedTest, RunsWithItsLog) {
   const testing::TemporaryFolder folder;
   const auto log = folder.path() / "log";
