@@ -103,8 +103,8 @@ Result<Installed> Install(const InstallRequest& request) {
   auto folder = NewFolder::Begin(request.path);
   if (!folder) {
     return Fail(folder.error().code, folder.error().message,
-                "IpXfer -e OfcNTCer.dat renews the trust of an agent that is installed there; or "
-                "choose another folder with --agent-folder");
+                "mv " + request.path.string() + ' ' + request.path.string() +
+                    ".old, then the same once more; or choose another folder with --agent-folder");
   }
   store::AgentConfig config{
       .server_host = package->server_host,

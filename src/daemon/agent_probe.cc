@@ -50,7 +50,8 @@ struct Files {
 };
 
 Files ReadFiles(const fs::path& folder, AgentFacts& facts) {
-  const std::string anew = "countersign-agentd install --from PACKAGE (mends it)";
+  const std::string anew = "mv " + folder.string() + ' ' + folder.string() +
+                           ".old, then countersign-agentd install --from PACKAGE (a new agent)";
   Files files;
   for (const char* const name : {"", "agent.toml", "agent.key", "trust"}) {
     const fs::path path = *name == '\0' ? folder : folder / name;
@@ -75,7 +76,7 @@ Files ReadFiles(const fs::path& folder, AgentFacts& facts) {
   if (trust) {
     files.trust = *std::move(trust);
   } else if (trust.error().code != Code::kNotFound) {
-    AddFault(facts, trust.error(), anew);
+    AddFault(facts, {trust.error().code, trust.error().message, ""}, anew);
   }
   auto distrust = store::LoadDistrust(fs::path(store::kDistrustPath));
   if (distrust) {

@@ -17,7 +17,8 @@ constexpr std::uint64_t kMaxExp = (std::uint64_t{1} << 53) - 1;
 
 std::unexpected<Error> Damaged(std::string_view what) {
   return Fail(Code::kDamaged, "the trust state is damaged: " + std::string(what),
-              "IpXfer -e OfcNTCer.dat (with the server's certificate) renews the trust");
+              "mv FOLDER FOLDER.old (the agent's folder), then countersign-agentd install --from "
+              "PACKAGE: a new agent");
 }
 
 void SetHighest(std::vector<TrustState::Highest>& highest, const TrustState::Highest& entry) {
