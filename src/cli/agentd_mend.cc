@@ -1,7 +1,11 @@
 #include "cli/agentd_mend.h"
 
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "agent/installation.h"
@@ -11,6 +15,7 @@
 #include "cli/folders.h"
 #include "cli/unload_commands.h"
 #include "net/control_client.h"
+#include "net/control_path.h"
 #include "store/agent_files.h"
 
 namespace countersign::cli {
@@ -21,6 +26,7 @@ template <class T>
 using Mended = std::expected<T, MendFailure>;
 
 constexpr auto kMoveTimeout = std::chrono::seconds(120);
+constexpr auto kAnewTimeout = std::chrono::seconds(10);
 
 std::unexpected<MendFailure> Give(const Error& error) {
   return std::unexpected(MendFailure{error, ExitFor(error.code)});
@@ -52,45 +58,79 @@ bool SamePlace(const store::PackageConfig& package, const store::AgentConfig& co
          config.https_port == package.https_port && config.tls == package.tls;
 }
 
-// What `IpXfer -e` asks for where the place stays, and its full form where it does not.
-net::ControlMessage RequestFor(const Target& target, bool same_place, const SecretBytes* password,
+// Always the mover's full form, also where the place stays: the server has to prove itself before
+// anything changes. An old package must not lead trust back while nobody can be asked.
+net::ControlMessage RequestFor(const Target& target, const SecretBytes* password,
                                const std::string& warrant) {
-  boost::json::object request = {{"command", "renew"}, {"verify", true}};
-  if (!same_place) {
-    request = {{"command", "move"},
-               {"host", target.package.server_host},
-               {"http_port", target.package.http_port},
-               {"https_port", target.package.https_port},
-               {"tls", target.package.tls}};
-    if (!target.package.domain.empty()) request["domain"] = target.package.domain;
-  }
+  const auto& package = target.package;
+  boost::json::object request = {{"command", "move"},
+                                 {"host", package.server_host},
+                                 {"http_port", package.http_port},
+                                 {"https_port", package.https_port},
+                                 {"tls", package.tls}};
+  if (!package.domain.empty()) request["domain"] = package.domain;
+  boost::json::array keys;
+  for (const Digest& key : package.web_keys) keys.emplace_back(HexLower(key));
+  if (!keys.empty()) request["web_keys"] = std::move(keys);
   if (!warrant.empty()) request["warrant"] = warrant;
+  if (package.enrol) request["enrol"] = package.enrol->id;
   net::ControlMessage message{boost::json::serialize(request), {}, {target.certificate.der()}};
-  if (password != nullptr) message.secrets.push_back(password->Clone());
+  if (password != nullptr) {
+    message.secrets.push_back(password->Clone());
+  } else if (package.enrol) {
+    message.secrets.emplace_back();
+  }
+  if (package.enrol) message.secrets.emplace_back(package.enrol->secret);
   return message;
 }
 
-Result<boost::json::object> Move(const fs::path& folder, const Target& target, bool same_place,
-                                 const SecretBytes* password, const std::string& warrant,
-                                 const AgentdActions& actions) {
-  const auto request = RequestFor(target, same_place, password, warrant);
+// Answered is what came of a request to move. `of_lock`: it was refused by the unload password.
+struct Answered {
+  Result<boost::json::object> answer;
+  bool of_lock = false;
+};
+
+Answered Understood(const Result<std::string>& json) {
+  if (!json) return {std::unexpected(json.error())};
+  boost::system::error_code failed;
+  const auto value = boost::json::parse(*json, failed);
+  return {ReadAnswer(*json), !failed && value.is_object() && Flag(value.get_object(), "unload")};
+}
+
+// A running agent that has moved reads its folder anew: until then its socket is the earlier one's.
+void AwaitAnew(const fs::path& folder, fs::file_time_type earlier) {
+  const auto until = std::chrono::steady_clock::now() + kAnewTimeout;
+  std::error_code failed;
+  while (std::chrono::steady_clock::now() < until) {
+    const auto socket = fs::last_write_time(folder / net::kControlName, failed);
+    if (!failed && socket != earlier && AgentRuns(folder)) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
+
+Answered Move(const fs::path& folder, const Target& target, const SecretBytes* password,
+              const std::string& warrant, const AgentdActions& actions) {
+  const auto request = RequestFor(target, password, warrant);
+  std::error_code failed;
+  const auto socket = fs::last_write_time(folder / net::kControlName, failed);
   if (auto client = net::ControlClient::Connect(folder)) {
-    const auto answer = client->Call(request, kMoveTimeout);
-    if (!answer) return std::unexpected(answer.error());
-    return ReadAnswer(answer->json);
+    auto answer = client->Call(request, kMoveTimeout);
+    if (!answer) return {std::unexpected(std::move(answer).error())};
+    auto answered = Understood(std::move(answer->json));
+    const std::string result = answered.answer ? Text(*answered.answer, "result") : "";
+    if (result == "moved" || result == "repaired") AwaitAnew(folder, socket);
+    return answered;
   }
   const auto acting = ActingAs::OwnerOf(folder);
-  if (!acting) return std::unexpected(acting.error());
-  const auto answer = actions.move_stopped(folder, request);
-  if (!answer) return std::unexpected(answer.error());
-  return ReadAnswer(*answer);
+  if (!acting) return {std::unexpected(acting.error())};
+  return Understood(actions.move_stopped(folder, request));
 }
 
 Mended<boost::json::object> Judge(boost::json::object moved, const Target& target) {
   const std::string result = Text(moved, "result");
-  if (result == "moved" || result == "repaired" || result == "verified") return moved;
+  if (result == "moved" || result == "repaired") return moved;
   const std::string why = Text(moved, "why");
-  if (result == "other-key" || result == "other-certificate") {
+  if (result == "other-key") {
     return std::unexpected(
         MendFailure{StalePackage(target.certificate.serial() + " (SHA-256 " +
                                      HexLower(target.certificate.thumbprint()) + ")",
@@ -98,15 +138,13 @@ Mended<boost::json::object> Judge(boost::json::object moved, const Target& targe
                         .error(),
                     Exit::kStalePackage});
   }
-  if (result == "installed-not-verified") {
-    // As with IpXfer: the certificate is right by local authority, and nobody could be asked.
-    moved["why"] = why + "; countersign-agentd check says more";
-    return moved;
+  if (result == "unreachable") {
+    return Give({Code::kUnavailable,
+                 why + ". The server has to prove that the package is its own; nothing was changed",
+                 "countersign-agentd check; when the server can be reached, the same once more"});
   }
-  const Code code = result == "unreachable" ? Code::kUnavailable
-                    : result == "not-taken" ? Code::kRefused
-                                            : Code::kIo;
-  return Give({code, why, Text(moved, "next")});
+  return Give({result == "not-taken" ? Code::kRefused : Code::kIo, why + "; nothing was changed",
+               Text(moved, "next")});
 }
 
 // The token and the pins are settings beside the move: the running agent reads them anew.
@@ -154,14 +192,19 @@ Mended<boost::json::object> MendAgent(const InstallCommand& command, const fs::p
   const bool same_trust = held->certificate.thumbprint() == target->certificate.thumbprint();
   if (!same_place || !same_trust) {
     Mended<boost::json::object> judged = done;
+    bool of_lock = false;
     const auto passed =
         WithUnload(command.unload, [&](const SecretBytes* password, const std::string& warrant) {
-          auto moved = Move(folder, *target, same_place, password, warrant, actions);
-          if (!moved) return Status(std::unexpected(moved.error()));
-          judged = Judge(*std::move(moved), *target);
+          auto moved = Move(folder, *target, password, warrant, actions);
+          of_lock = moved.of_lock;
+          if (!moved.answer) return Status(std::unexpected(moved.answer.error()));
+          judged = Judge(*std::move(moved.answer), *target);
           return Status();
         });
-    if (!passed) return std::unexpected(MendFailure{passed.error(), UnloadExit(passed.error())});
+    if (!passed && of_lock) {
+      return std::unexpected(MendFailure{passed.error(), UnloadExit(passed.error())});
+    }
+    if (!passed) return Give(passed.error());
     if (!judged) return judged;
     done = *std::move(judged);
     done["text"] = "The agent is mended (" + Text(done, "result") +

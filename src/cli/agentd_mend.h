@@ -19,7 +19,8 @@ struct MendFailure {
 // MendAgent brings an installed agent to what a package says: trust, by local authority and after
 // the server has proved itself; address, ports and domain; the token. It keeps its key, and so its
 // row. The unload password is asked for if one is set and trust or server change. Returns "result":
-// "kept", "repaired" or "moved", and "text". On failure nothing was changed.
+// "kept", "repaired" or "moved", and "text". kUnavailable: the
+// server cannot be asked for its proof. On failure nothing was changed.
 [[nodiscard]] std::expected<boost::json::object, MendFailure> MendAgent(
     const InstallCommand& command, const std::filesystem::path& folder,
     const std::filesystem::path& package, const AgentdActions& actions);

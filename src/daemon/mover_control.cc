@@ -25,6 +25,7 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 
 constexpr std::int64_t kLongestWait = 3'600;
+constexpr std::size_t kMaxWebKeys = 4;
 
 struct MoveRequest {
   mover::Place place;
@@ -65,6 +66,24 @@ std::optional<std::string> Text(const json::object& object, std::string_view nam
   const auto* const text = value == nullptr ? nullptr : value->if_string();
   if (text == nullptr) return std::nullopt;
   return std::string(*text);
+}
+
+// What a package of the target has beside the place: its token and the pins of its web host.
+Status ReadPackaged(const net::ControlMessage& message, const json::object& object,
+                    mover::Place& place) {
+  if (const auto id = Text(object, "enrol")) {
+    if (message.secrets.size() != 2) return Odd("enrol");
+    place.enrol = wire::EnrolToken{*id, ToBytes(message.secrets[1].view())};
+  }
+  const auto* const keys = object.if_contains("web_keys");
+  if (keys == nullptr) return {};
+  if (!keys->is_array() || keys->get_array().size() > kMaxWebKeys) return Odd("web_keys");
+  for (const auto& key : keys->get_array()) {
+    const auto digits = key.is_string() ? ParseHex(key.get_string()) : std::nullopt;
+    if (!digits || digits->size() != sizeof(Digest)) return Odd("web_keys");
+    std::copy(digits->begin(), digits->end(), place.web_keys.emplace_back().begin());
+  }
+  return {};
 }
 
 Result<mover::Place> ReadPlace(const json::object& object) {
@@ -231,6 +250,7 @@ Result<MoveRequest> Understand(const net::ControlMessage& message, const json::o
   if (!request) return request;
   const bool fetches = request->thumbprint || request->first_use;
   if (message.blobs.size() != (fetches ? 0U : 1U)) return Odd("certificate");
+  COUNTERSIGN_RETURN_IF_ERROR(ReadPackaged(message, object, request->place));
   return request;
 }
 

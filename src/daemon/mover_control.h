@@ -17,8 +17,10 @@ namespace countersign::daemon {
 
 // The mover's full form as a control message, to a running agent or carried out here on a stopped
 // one: {"command":"move", "host", "http_port", "https_port", "tls"?, "listen_port"?, "domain"?,
-// "thumbprint"? (64 hex digits), "first_use"? (true), "dry_run"? (true), "wait"? (seconds)}, the
-// certificate as blob unless one of the two is there. The answer is one JSON object:
+// "enrol"? (the id of a token, whose secret is then the second secret; the first one may be empty),
+// "web_keys"? (hex digits, at most 4), "thumbprint"? (64 hex digits), "first_use"? (true),
+// "dry_run"? (true), "wait"? (seconds)}, the certificate as blob unless one of the two is there.
+// The answer is one JSON object:
 // {"ok":true, "result", "why", "next", "agent", "from", "to", "certificate", "accepted", "proved",
 // "old_told", "unfinished"}, where `result` is moved, repaired, would-move, would-repair,
 // unreachable, not-taken, other-key, other-certificate or failed (docs/mover.md).

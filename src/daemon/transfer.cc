@@ -20,6 +20,8 @@ namespace asio = boost::asio;
 using mover::Transfer;
 
 constexpr auto kBetweenTries = std::chrono::seconds(1);
+constexpr char kLookAtPlace[] =
+    "look at the name and the ports (IpXfer: after -s, -p and -sp; install: in package.toml)";
 
 std::string PlaceText(const store::AgentConfig& config) {
   return net::Endpoint{config.server_host, config.tls ? config.https_port : config.http_port}
@@ -62,7 +64,7 @@ TransferOutcome NoAnswer(const Transfer& transfer, const Error& error) {
     return End(TransferEnd::kNotTaken, transfer,
                "what answers at " + PlaceText(transfer.config) +
                    " is no Countersign server: " + error.message,
-               "look at the name and the ports after -s, -p and -sp");
+               kLookAtPlace);
   }
   return End(TransferEnd::kUnreachable, transfer,
              "no server answers at " + PlaceText(transfer.config) + ": " + error.message,
@@ -87,7 +89,7 @@ TransferOutcome NotTaken(const Transfer& transfer, const net::HttpResponse& answ
   return End(TransferEnd::kNotTaken, transfer,
              "what answers at " + place + " is no Countersign server, or is in trouble: HTTP " +
                  std::to_string(answer.status),
-             "look at the name and the ports after -s, -p and -sp");
+             kLookAtPlace);
 }
 
 TransferOutcome OtherKey(const Transfer& transfer, trust::Verdict verdict) {

@@ -50,6 +50,8 @@ Result<Transfer> PlanTransfer(const Place& place, const store::AgentConfig& now,
     config.enrol.reset();
     config.web_keys.clear();
   }
+  if (place.enrol) config.enrol = place.enrol;
+  if (!place.web_keys.empty()) config.web_keys = place.web_keys;
   const auto again = store::ParseAgentConfig(store::FormatAgentConfig(config));
   if (!again) {
     return Fail(Code::kUsage, "this cannot stand in agent.toml: " + again.error().message);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "store/agent_files.h"
 #include "store/config.h"
@@ -20,6 +21,9 @@ struct Place {
   std::optional<bool> tls = {};                   // by which of the two; nothing: as before
   std::optional<std::uint16_t> listen_port = {};  // the agent's own; nothing: as before
   std::optional<std::string> domain = {};         // nothing: as before
+  // Of a package of the target; none: a repair keeps what there is, a move has neither.
+  std::optional<wire::EnrolToken> enrol = {};
+  std::vector<Digest> web_keys = {};
 };
 
 // Transfer is a move to another server, or the repair of an agent where it is, before it happens.

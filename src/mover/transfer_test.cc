@@ -75,6 +75,16 @@ TEST_F(TransferTest, SameServerIsARepairAndKeepsIt) {
   EXPECT_EQ(transfer.config.web_keys, now_.web_keys);
 }
 
+TEST_F(TransferTest, TokenAndPinsOfThePackageHoldInBoth) {
+  place_.enrol = wire::EnrolToken{"fresh", Bytes(32, 8)};
+  place_.web_keys = {Digest{2}};
+  for (const auto& to_be : {elsewhere_, State(owner_, held_.server, 9)}) {
+    const Transfer transfer = Plan(to_be);
+    EXPECT_EQ(transfer.config.enrol, place_.enrol);
+    EXPECT_EQ(transfer.config.web_keys, place_.web_keys);
+  }
+}
+
 TEST_F(TransferTest, WhatIsNotSaidStaysAsItIs) {
   place_ = {.host = "new.example"};
   const Transfer transfer = Plan(elsewhere_);

@@ -216,7 +216,20 @@ class Check(Case):
             self.agent.start()
 
         self.addCleanup(undo)
-        self.assertEqual(self.bad(self.check(48)), ["files"])
+        done = self.check(48)
+        self.assertEqual(self.bad(done), ["files"])
+        # What it says to run makes a new agent.
+        self.assertIn(f"mv {self.agent.folder} {self.agent.folder}.old, then countersign-agentd install --from",
+                      findings(done)["files"]["next"])
+        old = self.agent.folder.with_name(self.agent.folder.name + ".old")
+        self.agent.folder.rename(old)
+        try:
+            self.lab.ok("countersign-agentd", "--agent-folder", self.agent.folder, "install", "--from",
+                        self.lab.path / "package")
+            self.check(0)
+        finally:
+            shutil.rmtree(self.agent.folder)
+            old.rename(self.agent.folder)
 
     def test_5_not_admitted_and_forgotten(self):
         self.lab.package("plain", "--no-token")
@@ -321,10 +334,54 @@ class Over(Case):
         config = self.lab.path / "strange/package.toml"
         here = (self.lab.path / "package/package.toml").read_text()
         config.write_text(here)  # the address of this server, the certificate of another
-        before = (self.agent.folder / "trust").read_bytes(), (self.agent.folder / "agent.toml").read_bytes()
+        before = self.files()
         done = self.assert_exit(49, self.install(self.lab.path / "strange"), "stale")
         self.assertIn("countersign agents package", done.json["next"])
-        self.assertEqual(((self.agent.folder / "trust").read_bytes(), (self.agent.folder / "agent.toml").read_bytes()), before)
+        self.assertEqual(self.files(), before)
+
+    def test_3_old_package_leads_nowhere_back(self):
+        self.agent.await_standing("verified")
+        self.lab.package("old")
+        self.lab.replace()
+        self.agent.await_serial(self.lab.serial())
+        self.lab.server.stop()
+        try:
+            for runs in (True, False):
+                with self.subTest(runs=runs):
+                    if not runs:
+                        self.agent.stop()
+                    before = self.files()
+                    done = self.assert_exit(8, self.install(self.lab.path / "old"), "nothing was changed")
+                    self.assertIn("countersign-agentd check", done.json["next"])
+                    self.assertEqual(self.files(), before)
+        finally:
+            self.lab.start_server()
+        # Where the server answers, it leads on from the older certificate to its own.
+        self.assert_exit(0, self.install(self.lab.path / "old"))
+        self.assertEqual(self.agent.serial(), self.lab.serial())
+        self.agent.start()
+        self.agent.await_standing("verified")
+        shutil.rmtree(self.lab.path / "package")
+        self.lab.package()
+
+    def test_3_token_of_the_package_admits_at_once(self):
+        self.lab.package("plain", "--no-token")
+        agent = self.lab.install(2, self.lab.path / "plain")
+        for runs in (False, True):
+            with self.subTest(runs=runs):
+                if runs:
+                    agent.start()
+                agent.renew(self.stranger, "-no-verify")
+                done = self.assert_exit(0, self.lab.run(
+                    "countersign-agentd", "--agent-folder", agent.folder, "install", "--from", self.lab.path / "package",
+                    "--json"))
+                self.assertEqual((done.json["result"], done.json["accepted"]), ("moved", True))
+                self.assertFalse(done.json["settings_taken"], "the move took them")
+        agent.stop()
+        self.lab.ok("countersign", "agents", "forget", agent.id)
+
+    def files(self):
+        return (self.agent.folder / "trust").read_bytes(), (self.agent.folder / "agent.toml").read_bytes()
 
     def test_4_unload_password_is_asked_for(self):
         self.spoil()
