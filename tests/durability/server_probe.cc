@@ -105,6 +105,10 @@ class Probe {
       wanted.insert(std::string(active ? store::kStoreActive : store::kStoreExpired) + "/" +
                     HexLower(entry.row.thumbprint) + ".cer");
     }
+    if (const auto* const web_host = host_.web_host(); web_host != nullptr) {
+      wanted.insert(std::string(store::kStoreWebHosting) + "/" +
+                    HexLower(web_host->certificate().thumbprint()) + ".cer");
+    }
     const fs::path stores = host_.folder().path() / "certificates";
     Expect(FilesBelow(stores) == wanted, "the certificate stores are not as the registry says");
     for (const auto& entry : book.entries()) {
