@@ -280,7 +280,7 @@ class Fleet(Moves):
     def test_there_and_back_while_the_target_dies(self):
         agents = self.plan(self.lab)
         target = self.expect(self.new, agents)
-        self.assert_exit(0, self.start(self.lab, target, "--list", agents, "--rate", "10/s"))
+        self.assert_exit(0, self.start(self.lab, target, "--list", agents, "--rate", f"{max(1, FLEET // 20)}/s"))
         until(lambda: self.lab.json("countersign", "move", "status")["move"]["moved"] >= FLEET // 4, "a quarter has moved",
               240)
         self.new.server.signal(signal.SIGKILL)
