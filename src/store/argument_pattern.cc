@@ -13,9 +13,10 @@ constexpr std::size_t kMaxRepeat = 256;
 constexpr unsigned char kFirstPrintable = 0x20;
 constexpr unsigned char kLastPrintable = 0x7e;
 
+// Programs take paths apart from what stands before or between them, too: --dir=../x, host:../x.
 bool HasParentSegment(std::string_view path) {
   for (std::size_t begin = 0; begin <= path.size();) {
-    const std::size_t end = std::min(path.find('/', begin), path.size());
+    const std::size_t end = std::min(path.find_first_of("/=:,", begin), path.size());
     if (path.substr(begin, end - begin) == "..") return true;
     begin = end + 1;
   }

@@ -71,6 +71,10 @@ TEST(ArgumentPatternTest, NoWayUpward) {
   EXPECT_FALSE(Matches("/srv/**", "/srv/../etc/shadow"));
   EXPECT_FALSE(Matches("/srv/*", "/srv/.."));
   EXPECT_FALSE(Matches("*", ".."));
+  EXPECT_FALSE(Matches("--dir=[a-z./]{1,40}", "--dir=../etc"));
+  EXPECT_FALSE(Matches("backup:**", "backup:../x"));
+  EXPECT_FALSE(Matches("**", "a,../x"));
+  EXPECT_TRUE(Matches("--dir=*", "--dir=..x"));
   EXPECT_FALSE(Matches("[.]{2}", ".."));
   EXPECT_TRUE(Matches("/srv/*", "/srv/..a"));
   EXPECT_TRUE(Matches("../x", "../x"));  // written out
