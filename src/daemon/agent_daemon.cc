@@ -1,7 +1,6 @@
 #include "daemon/agent_daemon.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <csignal>
 #include <memory>
@@ -86,9 +85,9 @@ class AgentDaemon {
     control_ = std::make_unique<net::ControlServer>(*std::move(control));
     LoadLocalPolicy(agent_, log_);
     reporter_.AfterReply([this] { tasks_.Look(); });
-    asio::co_spawn(io_, reporter_.Run(), asio::detached);
-    asio::co_spawn(io_, farewells_.Run(), asio::detached);
-    asio::co_spawn(io_, WatchCertificateFile(), asio::detached);
+    asio::co_spawn(io_, reporter_.Run(), OrEndProcess());
+    asio::co_spawn(io_, farewells_.Run(), OrEndProcess());
+    asio::co_spawn(io_, WatchCertificateFile(), OrEndProcess());
     log_.Write(LogLevel::kInfo, "agent " + agent_.id().Text() + " listens at " +
                                     net::Endpoint{config.listen, http_->port()}.Text() +
                                     (config.tls ? " with TLS" : " without TLS") + " and obeys " +

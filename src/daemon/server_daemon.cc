@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <charconv>
 #include <memory>
@@ -65,8 +64,8 @@ class ServerDaemon {
         });
     if (!control) return std::unexpected(std::move(control).error());
     control_ = std::make_unique<net::ControlServer>(*std::move(control));
-    asio::co_spawn(io_, dispatcher_.Run(), asio::detached);
-    asio::co_spawn(io_, Tick(), asio::detached);
+    asio::co_spawn(io_, dispatcher_.Run(), OrEndProcess());
+    asio::co_spawn(io_, Tick(), OrEndProcess());
     return {};
   }
 

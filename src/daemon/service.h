@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <exception>
 #include <functional>
 
 #include "base/log.h"
@@ -22,6 +23,14 @@ class Waker {
  private:
   boost::asio::steady_timer timer_;
   bool woken_ = false;
+};
+
+// OrEndProcess ends a loop without which a daemon is none (asio::co_spawn): an exception in it, a
+// bug or no memory, ends the process, loudly, and the service manager starts it again.
+struct OrEndProcess {
+  void operator()(const std::exception_ptr& failed) const {
+    if (failed) std::rethrow_exception(failed);
+  }
 };
 
 // Lifecycle says what a daemon does at the events of its life.
