@@ -67,9 +67,16 @@ Result<boost::json::object> AllOfPlan(Session& session, boost::json::object requ
 Status WriteList(const boost::json::object& plan, const MovePlanCommand& command) {
   if (command.output.empty()) return {};
   std::string text = FormatAgentListHead(Text(plan, "server"));
+  std::size_t listed = 0;
   for (const auto& value : List(plan, "names")) {
     if (!value.is_object() || Text(value.get_object(), "class") == "hands") continue;
     const auto& agent = value.get_object();
+    if (++listed > kMaxListedAgents) {
+      return Fail(Code::kExhausted,
+                  "there are more agents to move than a list holds, " +
+                      std::to_string(kMaxListedAgents) + "; " + command.output + " was not written",
+                  "countersign move plan --domain DOMAIN -o FILE, for one domain after another");
+    }
     text += FormatAgentListLine(Text(agent, "agent"), Text(agent, "host"), Text(agent, "domain"));
   }
   return WriteOutput(command.output, AsBytes(text), FileMode::kPublic,

@@ -117,6 +117,13 @@ void PrintOrders(const boost::json::array& orders, bool waited) {
   }
   table.Print();
   for (const auto& value : orders) PrintOutput(value.as_object());
+  const bool not_allowed = std::ranges::any_of(
+      orders, [](const auto& one) { return Text(one.as_object(), "verdict") == "not-allowed"; });
+  if (not_allowed) {
+    PrintLine(
+        "not-allowed: the local policy of that machine does not allow it. Its administrator can, "
+        "in /etc/countersign-agent/policy.toml there (docs/actions.md).");
+  }
   if (open == 0) return;
   PrintLine(std::to_string(open) + (waited ? " had not ended when the wait was over" : " queued") +
             "; they go on by themselves. countersign agents show ID says how it stands.");
