@@ -74,6 +74,7 @@ TEST_F(OrderToMoveTest, WarrantAndBundleBecomeATask) {
   EXPECT_TRUE(answer_.pending.has_value());
   const auto& move = std::get<MoveAgent>(tasks.front().deed);
   EXPECT_EQ(move.addresses, warrant.target->addresses);
+  EXPECT_EQ(move.held, bench_.agent().trust());
   EXPECT_EQ(move.to_be.server, target_id_);
   EXPECT_EQ(move.to_be.certificate, target_.certificate);
   EXPECT_TRUE(move.to_be.HasSpent(warrant.jti));

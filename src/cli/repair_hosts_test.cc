@@ -210,6 +210,20 @@ TEST(RepairListsTest, TwoOfOneNameAndNamesThatMeanSomethingAreCalledByTheirIds) 
   EXPECT_NE(yaml.find("        \"true\":\n"), std::string::npos) << yaml;
 }
 
+TEST(RepairListsTest, NobodyTakesTheIdOfAnotherForAName) {
+  RepairLists lists(RepairBy::kAddress, RepairWhom::kChosen);
+  lists.Take(Row("web", "192.0.2.7", Id(2)));
+  lists.Take(Row("web", "192.0.2.8", Id(3)));
+  lists.Take(Row(Id(2), "192.0.2.9", Id(4)));
+  const std::string yaml = lists.InventoryYaml();
+  for (const int number : {2, 3, 4}) {
+    const std::string key = "        \"" + Id(number) + "\":\n";
+    const auto first = yaml.find(key);
+    ASSERT_NE(first, std::string::npos) << yaml;
+    EXPECT_EQ(yaml.find(key, first + 1), std::string::npos) << yaml;
+  }
+}
+
 TEST(RepairListsTest, NothingOfHostileRowsIsInAListThatIsRead) {
   RepairLists by_name(RepairBy::kName, RepairWhom::kChosen);
   RepairLists by_address(RepairBy::kAddress, RepairWhom::kChosen);

@@ -275,7 +275,11 @@ TEST_F(UnloadTest, PackageOfACoveredDomainBringsIt) {
   const auto package = [&](const char* domain) {
     const auto answer = Ask({{"command", "package"}, {"domain", domain}});
     EXPECT_EQ(answer.blobs.size(), 2U);
-    return store::ParsePackageConfig(AsText(answer.blobs.at(1))).value().unload_verifier;
+    const auto verifier =
+        store::ParsePackageConfig(AsText(answer.blobs.at(1))).value().unload_verifier;
+    // Who writes the package has to know that it holds a secret.
+    EXPECT_EQ(answer.json.contains("secret"), !verifier.empty());
+    return verifier;
   };
   EXPECT_EQ(package("eu/paris"), kOne);
   EXPECT_EQ(package("us"), "");
