@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/files.h"
@@ -133,8 +134,22 @@ Status RemoveService() {
     fs::remove(folder / name, failed);
   }
   fs::remove(folder, failed);  // what somebody else put there keeps it
-  if (FindLocalUser(kServiceUser)) Note(first, MustRunTool("userdel", {kServiceUser}));
   return first;
+}
+
+Status RemoveServiceUser() {
+  static constexpr int kInUse = 8;  // userdel(8)
+  static constexpr int kMostTries = 50;
+  if (!FindLocalUser(kServiceUser)) return {};
+  for (int tries = 1;; ++tries) {
+    const auto end = RunTool("userdel", {kServiceUser});
+    if (!end) return std::unexpected(end.error());
+    if (end->exit_code == 0) return {};
+    if (end->exit_code != kInUse || tries == kMostTries) {
+      return Fail(Code::kIo, "userdel: " + end->output, std::string("userdel ") + kServiceUser);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
 }
 
 }  // namespace countersign::cli

@@ -38,9 +38,12 @@ inline constexpr const char* kPackagedUnitPath =
 // ready.
 [[nodiscard]] Status EnableAndStart();
 
-// RemoveService stops and disables the unit, and removes what PlaceUnit, PlacePrograms and
-// MakeServiceUser made; what is not there is passed over. Goes on after a failure and returns the
-// first.
+// RemoveService stops and disables the unit, and removes what PlaceUnit and PlacePrograms made;
+// what is not there is passed over. Goes on after a failure and returns the first.
 [[nodiscard]] Status RemoveService();
+
+// RemoveServiceUser removes what MakeServiceUser made, after all that belonged to it. What still
+// runs as this user gets five seconds to end.
+[[nodiscard]] Status RemoveServiceUser();
 
 }  // namespace countersign::cli

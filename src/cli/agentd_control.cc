@@ -119,6 +119,7 @@ Status WithUnload(const UnloadFlags& flags, const UnloadAct& act) {
 }
 
 Status StopRunning(const fs::path& folder, const UnloadFlags& flags) {
+  bool ended = false;
   const auto stopped =
       WithUnload(flags, [&](const SecretBytes* password, const std::string& warrant) -> Status {
         auto client = net::ControlClient::Connect(folder);
@@ -130,10 +131,13 @@ Status StopRunning(const fs::path& folder, const UnloadFlags& flags) {
         const auto answer = client->Call(message, kStopTimeout);
         if (!answer) return std::unexpected(answer.error());
         const auto read = ReadAnswer(answer->json);
-        return read ? Status() : std::unexpected(read.error());
+        if (!read) return std::unexpected(read.error());
+        // Its last deeds come after the answer, and its user is free only when it is gone.
+        ended = client->AwaitEnd(kStopTimeout);
+        return {};
       });
   if (!stopped) return stopped;
-  if (Within(kStopTimeout, [&] { return !AgentRuns(folder); })) return {};
+  if (ended && Within(kStopTimeout, [&] { return !AgentRuns(folder); })) return {};
   return Fail(Code::kTimedOut, "the agent was told to stop, and still runs",
               "countersign-agentd status");
 }
@@ -216,6 +220,13 @@ Exit UninstallAgent(const fs::path& folder, const UnloadFlags& flags, Form form)
   if (!failed) fs::remove_all(gone, failed);
   if (failed) {
     return PrintError({Code::kIo, folder.string() + ": " + failed.message(), ""}, form);
+  }
+  if (has_unit) {
+    const auto removed = RemoveServiceUser();
+    if (!removed) {
+      return PrintError(
+          WithContext("the agent is removed, its user is not", removed.error()).error(), form);
+    }
   }
   return Said("The agent is removed" + std::string(has_unit ? ", with its service." : ".") +
                   (id.empty() ? "" : " On the server: countersign agents forget " + id),

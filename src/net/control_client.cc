@@ -61,7 +61,7 @@ std::unexpected<Error> ConnectError(const std::filesystem::path& folder) {
 
 class ControlClient::Impl {
  public:
-  explicit Impl(UniqueFd fd) : fd_(std::move(fd)) {}
+  Impl(UniqueFd fd, UniqueFd process) : fd_(std::move(fd)), process_(std::move(process)) {}
 
   Result<ControlMessage> Call(const ControlMessage& request, Clock::time_point deadline) {
     auto encoder = ControlEncoder::Create(request, ControlKind::kRequest);
@@ -70,6 +70,10 @@ class ControlClient::Impl {
     Result<ControlMessage> response = SendAndReceive(*encoder, deadline);
     if (!response) fd_.Reset();
     return response;
+  }
+
+  bool AwaitEnd(Clock::time_point deadline) {
+    return process_.get() < 0 || WaitFor(process_.get(), POLLIN, deadline).has_value();
   }
 
  private:
@@ -119,6 +123,7 @@ class ControlClient::Impl {
   }
 
   UniqueFd fd_;
+  UniqueFd process_;  // readable when it has ended
 };
 
 ControlClient::ControlClient(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -140,12 +145,17 @@ Result<ControlClient> ControlClient::Connect(const std::filesystem::path& folder
     return Fail(Code::kPermissionDenied,
                 "somebody else than the owner of " + folder.string() + " listens on its socket");
   }
-  return ControlClient(std::make_unique<Impl>(std::move(fd)));
+  UniqueFd process = ProcessOf(fd.get());
+  return ControlClient(std::make_unique<Impl>(std::move(fd), std::move(process)));
 }
 
 Result<ControlMessage> ControlClient::Call(const ControlMessage& request,
                                            std::chrono::milliseconds timeout) {
   return impl_->Call(request, Clock::now() + timeout);
+}
+
+bool ControlClient::AwaitEnd(std::chrono::milliseconds timeout) {
+  return impl_->AwaitEnd(Clock::now() + timeout);
 }
 
 }  // namespace countersign::net

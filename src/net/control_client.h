@@ -28,6 +28,11 @@ class ControlClient {
   [[nodiscard]] Result<ControlMessage> Call(const ControlMessage& request,
                                             std::chrono::milliseconds timeout);
 
+  // AwaitEnd waits until the process on the other end has ended, at most `timeout`: a program that
+  // was told to stop closes its socket before it is gone. False if it still runs; true at once
+  // where the kernel does not say which process that is (a PID namespace of its own).
+  [[nodiscard]] bool AwaitEnd(std::chrono::milliseconds timeout);
+
  private:
   class Impl;
   explicit ControlClient(std::unique_ptr<Impl> impl);

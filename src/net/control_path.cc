@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -52,6 +53,13 @@ std::optional<uid_t> PeerOf(int socket_fd) {
   socklen_t len = sizeof peer;
   if (getsockopt(socket_fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) return std::nullopt;
   return peer.uid;
+}
+
+UniqueFd ProcessOf(int socket_fd) {
+  ucred peer{};
+  socklen_t len = sizeof peer;
+  if (getsockopt(socket_fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) return UniqueFd();
+  return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, peer.pid, 0)));
 }
 
 std::string ErrnoText() { return std::generic_category().message(errno); }

@@ -44,6 +44,10 @@ struct ControlFolder {
 // PeerOf returns the user on the other end of a Unix-domain socket (SO_PEERCRED).
 [[nodiscard]] std::optional<uid_t> PeerOf(int socket_fd);
 
+// ProcessOf returns a descriptor of the process on the other end (pidfd_open); none if the kernel
+// does not say which it is.
+[[nodiscard]] UniqueFd ProcessOf(int socket_fd);
+
 // ErrnoText is strerror for the current errno.
 [[nodiscard]] std::string ErrnoText();
 

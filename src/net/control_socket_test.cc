@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "net/control_client.h"
@@ -49,6 +51,21 @@ std::string CallOnce(const std::filesystem::path& folder, const ControlMessage& 
   if (!client) return std::string(CodeName(client.error().code));
   auto answer = client->Call(request, timeout);
   return answer ? answer->json : std::string(CodeName(answer.error().code));
+}
+
+// ListensUntilKilled is a process that listens on the folder's socket; returns its id.
+pid_t ListensUntilKilled(const sockaddr_un& address) {
+  const int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool listens =
+        bind(listening, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+        listen(listening, 1) == 0;
+    if (listens) pause();
+    _exit(1);
+  }
+  close(listening);
+  return child;
 }
 
 class ControlSocket : public ::testing::Test {
@@ -104,6 +121,21 @@ TEST_F(ControlSocket, SeveralCallsOnOneConnection) {
     co_await server.Stop();
     EXPECT_FALSE(std::filesystem::exists(socket_path()));
   });
+}
+
+TEST_F(ControlSocket, EndOfTheOtherProcessIsAwaited) {
+  const pid_t process = ListensUntilKilled(Address());
+  auto client = ControlClient::Connect(folder_.path());
+  for (int tries = 0; !client && tries < 1'000; ++tries) {
+    usleep(10'000);
+    client = ControlClient::Connect(folder_.path());
+  }
+  ASSERT_TRUE(client.has_value());
+  EXPECT_FALSE(client->AwaitEnd(milliseconds(50)));
+  kill(process, SIGKILL);
+  EXPECT_TRUE(client->AwaitEnd(seconds(30)));
+  int status = 0;
+  EXPECT_EQ(waitpid(process, &status, 0), process);
 }
 
 TEST_F(ControlSocket, PathMayBeLongerThanASocketAddress) {
