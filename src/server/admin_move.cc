@@ -1,21 +1,21 @@
+#include "server/admin_move.h"
+
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
-#include <set>
 #include <utility>
 
 #include "base/encoding.h"
-#include "base/process.h"
 #include "server/admin.h"
 #include "server/admin_request.h"
-#include "server/fleet.h"
 #include "server/issuing_internal.h"
 #include "server/move.h"
 #include "server/move_warrants.h"
+#include "server/present.h"
 #include "server/standing.h"
 #include "trust/rollout.h"
 
-// Moves: planning, beginning, looking at and steering one, and announcing agents.
+// Moves: beginning, looking at and steering one.
 namespace countersign::server {
 namespace {
 
@@ -25,7 +25,6 @@ using store::MovingState;
 constexpr std::size_t kMaxNames = 1'000;
 constexpr std::size_t kEarlierShown = 10;
 constexpr std::uint64_t kMostRate = 1'000'000;
-constexpr std::uint64_t kMostDays = 365;
 
 std::string_view StateName(MoveState state) {
   switch (state) {
@@ -39,12 +38,6 @@ std::string_view StateName(MoveState state) {
       break;
   }
   return "aborted";
-}
-
-boost::json::array TextsJson(const std::vector<std::string>& texts) {
-  boost::json::array array;
-  for (const auto& text : texts) array.emplace_back(text);
-  return array;
 }
 
 Result<boost::json::object> MoveJson(store::MoveTable& table, const store::MoveRow& move) {
@@ -75,66 +68,6 @@ Result<boost::json::object> MoveJson(store::MoveTable& table, const store::MoveR
                              {"moved", counts->moved},
                              {"failed", counts->failed},
                              {"reasons", std::move(why)}};
-}
-
-Result<Selection> ReadSelection(const AdminMessage& request) {
-  Selection selection;
-  auto agents = AgentsMember(request);
-  if (!agents) return std::unexpected(std::move(agents).error());
-  selection.agents = *std::move(agents);
-  auto domain = TextMember(request, "domain", "");
-  if (!domain) return std::unexpected(std::move(domain).error());
-  selection.domain = *std::move(domain);
-  const auto all = FlagMember(request, "all");
-  if (!all) return std::unexpected(all.error());
-  selection.all = *all;
-  const int given = (selection.agents.empty() ? 0 : 1) + (selection.domain.empty() ? 0 : 1) +
-                    (selection.all ? 1 : 0);
-  if (given == 1) return selection;
-  return Fail(Code::kUsage, "name agents, or a domain, or all of them");
-}
-
-bool IsSelected(const Selection& selection, const std::set<AgentId>& named,
-                const store::AgentRow& row) {
-  if (selection.all) return true;
-  if (!selection.domain.empty()) return trust::IsInDomain(row.domain, selection.domain);
-  return named.contains(row.id);
-}
-
-// PlanCounts is what a plan would come to, by when an agent would hear of it.
-struct PlanCounts {
-  std::uint64_t agents = 0;
-  std::uint64_t at_once = 0;
-  std::uint64_t next_contact = 0;
-  std::uint64_t unseen = 0;
-  std::uint64_t hands = 0;
-};
-
-std::string_view Classify(const Server& server, const store::AgentRow& row, PlanCounts& counts,
-                          Instant now) {
-  ++counts.agents;
-  if (WhyNotMovable(row)) {
-    ++counts.hands;
-    return "hands";
-  }
-  if (!row.last_contact || now - *row.last_contact > kUnseenAfter) {
-    ++counts.unseen;
-    return "unseen";
-  }
-  const bool callable = server.AddressOf(row).has_value();
-  ++(callable ? counts.at_once : counts.next_contact);
-  return callable ? "at-once" : "next-contact";
-}
-
-boost::json::object PlanJson(const store::AgentRow& row, std::string_view prospect) {
-  const std::string why = WhyNotMovable(row).value_or("");
-  return {{"agent", row.id.Text()},
-          {"host", row.host},
-          {"domain", row.domain},
-          {"class", prospect},
-          {"reason", why},
-          {"reason_text", ReasonText(why)},
-          {"next_step", why.empty() ? "" : NextStep(row.standing, why, row.id)}};
 }
 
 Result<MoveStart> ReadStart(Server& server, const AdminMessage& request) {
@@ -170,52 +103,6 @@ Result<MoveStart> ReadStart(Server& server, const AdminMessage& request) {
 }
 
 }  // namespace
-
-Admin::Answer Admin::PlanMove(const AdminMessage& request, Instant now) {
-  const auto selection = ReadSelection(request);
-  if (!selection) return std::unexpected(selection.error());
-  const auto limit = NumberMember(request, "limit", kMaxNames, kMaxNames);
-  if (!limit) return std::unexpected(limit.error());
-  if (*limit == 0) return Fail(Code::kUsage, "limit: at least 1 is needed");
-  const auto after_text = TextMember(request, "after", "");
-  if (!after_text) return std::unexpected(after_text.error());
-  const auto after = AgentId::ParseText(*after_text);
-  const std::set<AgentId> named(selection->agents.begin(), selection->agents.end());
-  PlanCounts counts;
-  boost::json::array names;
-  std::string next_after;
-  store::AgentQuery query;
-  query.after = after;
-  // The first page counts all; the others end when they are full.
-  while (!after || next_after.empty()) {
-    const auto rows = server_.world().registry.ListAgents(query);
-    if (!rows) return std::unexpected(rows.error());
-    for (const auto& row : *rows) {
-      if (row.standing == kMoved || row.standing == kRetired) continue;
-      if (!IsSelected(*selection, named, row)) continue;
-      const auto prospect = Classify(server_, row, counts, now);
-      if (names.size() < *limit) {
-        names.push_back(PlanJson(row, prospect));
-      } else if (next_after.empty()) {
-        next_after = std::string(names.back().at("agent").as_string());
-      }
-    }
-    if (rows->size() < query.limit) break;
-    query.after = rows->back().id;
-  }
-  const auto* const active = server_.book().Active();
-  AdminMessage answer;
-  answer.json = {{"server", active == nullptr ? "" : active->identity.server_ids.front().Text()},
-                 {"names", std::move(names)},
-                 {"next_after", next_after}};
-  if (after) return answer;
-  answer.json["agents"] = counts.agents;
-  answer.json["at_once"] = counts.at_once;
-  answer.json["next_contact"] = counts.next_contact;
-  answer.json["unseen"] = counts.unseen;
-  answer.json["hands"] = counts.hands;
-  return answer;
-}
 
 Admin::Answer Admin::StartMove(const AdminMessage& request, Instant now) {
   auto start = ReadStart(server_, request);
@@ -335,51 +222,6 @@ Admin::Answer Admin::ResumeMove(const AdminMessage& request, Instant now) {
 Admin::Answer Admin::AbortMove(const AdminMessage&, Instant now) {
   COUNTERSIGN_RETURN_IF_ERROR(server::AbortMove(server_, now));
   return MoveStatus({}, now);
-}
-
-Admin::Answer Admin::ExpectAgents(const AdminMessage& request, Instant now) {
-  Expectation expectation;
-  auto agents = AgentsMember(request);
-  if (!agents) return std::unexpected(std::move(agents).error());
-  if (agents->empty()) return Fail(Code::kUsage, "at least one agent id is needed");
-  expectation.agents = *std::move(agents);
-  const auto from = TextMember(request, "from_server", "");
-  if (!from) return std::unexpected(from.error());
-  const auto server = ServerId::ParseText(*from);
-  if (!server) return Fail(Code::kUsage, "from_server: the id of the server that they come from");
-  expectation.from = *server;
-  if (server_.book().IsOurs(*server)) {
-    return Fail(Code::kRefused,
-                "the list is of this server's own agents: run this on the server that they go to");
-  }
-  const auto days = NumberMember(request, "days", 30, kMostDays);
-  if (!days) return std::unexpected(days.error());
-  if (*days == 0) return Fail(Code::kUsage, "days: at least 1 is needed");
-  expectation.until = now + std::chrono::hours(24 * static_cast<std::int64_t>(*days));
-  auto addresses = TextsMember(request, "addresses");
-  if (!addresses) return std::unexpected(std::move(addresses).error());
-  if (addresses->empty()) {
-    const store::ServerConfig& config = server_.config();
-    const std::string host = config.public_host.empty() ? HostName() : config.public_host;
-    addresses->push_back(wire::FormatMoveAddress({host, config.http_port, config.https_port}));
-  }
-  auto announcement = AnnouncementOf(server_.book(), *std::move(addresses));
-  if (!announcement) return std::unexpected(std::move(announcement).error());
-  const std::string text = wire::FormatMoveAnnouncement(*announcement);
-  // What the other side would not read is not given out.
-  if (const auto read = wire::ParseMoveAnnouncement(text); !read) {
-    return std::unexpected(read.error());
-  }
-  COUNTERSIGN_RETURN_IF_ERROR(server::ExpectAgents(server_.world(), expectation, now));
-  AdminMessage answer;
-  answer.json = {{"target", text},
-                 {"server", announcement->target.server.Text()},
-                 {"owner", HexLower(announcement->target.owner)},
-                 {"generation", announcement->target.generation},
-                 {"addresses", TextsJson(announcement->target.addresses)},
-                 {"agents", expectation.agents.size()},
-                 {"until", FormatUtc(expectation.until)}};
-  return answer;
 }
 
 }  // namespace countersign::server
