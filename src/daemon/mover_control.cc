@@ -3,19 +3,18 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <exception>
-#include <limits>
 #include <optional>
 #include <utility>
 
 #include "agent/present.h"
 #include "base/encoding.h"
 #include "crypto/hash.h"
+#include "daemon/mover_certificate.h"
+#include "daemon/mover_request.h"
 #include "daemon/reporter.h"
 #include "daemon/unload_control.h"
-#include "net/address.h"
 #include "net/open_when_free.h"
 
 namespace countersign::daemon {
@@ -23,104 +22,6 @@ namespace {
 
 namespace asio = boost::asio;
 namespace json = boost::json;
-
-constexpr std::int64_t kLongestWait = 3'600;
-constexpr std::size_t kMaxWebKeys = 4;
-
-struct MoveRequest {
-  mover::Place place;
-  std::optional<Digest> thumbprint;
-  bool first_use = false;
-  bool dry_run = false;
-  Uptime wait{0};
-};
-
-std::unexpected<Error> Odd(std::string_view what) {
-  return Fail(Code::kUsage, "the request to move is not as it should be: " + std::string(what));
-}
-
-// Number reads an integer member; nothing if absent.
-Result<std::optional<std::int64_t>> Number(const json::object& object, std::string_view name,
-                                           std::int64_t least, std::int64_t most) {
-  const auto* const value = object.if_contains(name);
-  if (value == nullptr) return std::nullopt;
-  const auto* const number = value->if_int64();
-  if (number == nullptr || *number < least || *number > most) return Odd(name);
-  return *number;
-}
-
-Result<std::optional<std::uint16_t>> Port(const json::object& object, std::string_view name) {
-  const auto number = Number(object, name, 1, std::numeric_limits<std::uint16_t>::max());
-  if (!number) return std::unexpected(number.error());
-  if (!*number) return std::nullopt;
-  return static_cast<std::uint16_t>(**number);
-}
-
-bool Flag(const json::object& object, std::string_view name) {
-  const auto* const value = object.if_contains(name);
-  return value != nullptr && *value == true;
-}
-
-std::optional<std::string> Text(const json::object& object, std::string_view name) {
-  const auto* const value = object.if_contains(name);
-  const auto* const text = value == nullptr ? nullptr : value->if_string();
-  if (text == nullptr) return std::nullopt;
-  return std::string(*text);
-}
-
-// What a package of the target has beside the place: its token and the pins of its web host.
-Status ReadPackaged(const net::ControlMessage& message, const json::object& object,
-                    mover::Place& place) {
-  if (const auto id = Text(object, "enrol")) {
-    if (message.secrets.size() != 2) return Odd("enrol");
-    place.enrol = wire::EnrolToken{*id, ToBytes(message.secrets[1].view())};
-  }
-  const auto* const keys = object.if_contains("web_keys");
-  if (keys == nullptr) return {};
-  if (!keys->is_array() || keys->get_array().size() > kMaxWebKeys) return Odd("web_keys");
-  for (const auto& key : keys->get_array()) {
-    const auto digits = key.is_string() ? ParseHex(key.get_string()) : std::nullopt;
-    if (!digits || digits->size() != sizeof(Digest)) return Odd("web_keys");
-    std::copy(digits->begin(), digits->end(), place.web_keys.emplace_back().begin());
-  }
-  return {};
-}
-
-Result<mover::Place> ReadPlace(const json::object& object) {
-  mover::Place place;
-  place.host = Text(object, "host").value_or("");
-  if (place.host.empty()) return Odd("host");
-  const auto http = Port(object, "http_port");
-  const auto https = Port(object, "https_port");
-  auto listen = Port(object, "listen_port");
-  if (!http || !*http) return Odd("http_port");
-  if (!https || !*https) return Odd("https_port");
-  if (!listen) return std::unexpected(std::move(listen).error());
-  place.http_port = **http;
-  place.https_port = **https;
-  place.listen_port = *listen;
-  place.domain = Text(object, "domain");
-  if (object.contains("tls")) place.tls = Flag(object, "tls");
-  return place;
-}
-
-Result<MoveRequest> ReadRequest(const json::object& object) {
-  auto place = ReadPlace(object);
-  if (!place) return std::unexpected(std::move(place).error());
-  MoveRequest request;
-  request.place = *std::move(place);
-  request.first_use = Flag(object, "first_use");
-  request.dry_run = Flag(object, "dry_run");
-  if (const auto hex = Text(object, "thumbprint")) {
-    const auto digits = ParseHex(*hex);
-    if (!digits || digits->size() != sizeof(Digest)) return Odd("thumbprint");
-    std::copy(digits->begin(), digits->end(), request.thumbprint.emplace().begin());
-  }
-  const auto wait = Number(object, "wait", 0, kLongestWait);
-  if (!wait) return std::unexpected(wait.error());
-  request.wait = Seconds(wait->value_or(0));
-  return request;
-}
 
 json::object SideJson(const store::AgentConfig& config, const ServerId& server) {
   return {{"server", server.Text()},
@@ -148,63 +49,6 @@ json::object AnswerJson(const AgentInUse& use, const TransferOutcome& outcome, b
   answer["old_told"] = outcome.old_told;
   answer["unfinished"] = outcome.unfinished;
   return answer;
-}
-
-// The certificate that the target has to prove: given, or fetched and told apart by its thumbprint.
-struct Given {
-  std::optional<crypto::Certificate> certificate;
-  std::string result = {};  // none: why not
-  std::string why = {};
-  std::string next = {};
-};
-
-asio::awaitable<Given> Fetch(const MoveRequest& request, store::AgentConfig config) {
-  config.server_host = request.place.host;
-  config.http_port = request.place.http_port;
-  config.https_port = request.place.https_port;
-  if (request.place.tls) config.tls = *request.place.tls;
-  auto fetched = co_await FetchCertificate(config);
-  const std::uint16_t port = config.tls ? config.https_port : config.http_port;
-  const std::string place = net::Endpoint{config.server_host, port}.Text();
-  Given given;
-  if (!fetched) {
-    const bool is_other = fetched.error().code == Code::kMalformed;
-    given.result = EndName(is_other ? TransferEnd::kNotTaken : TransferEnd::kUnreachable);
-    given.why = "no certificate can be had from " + place + ": " + fetched.error().message;
-    given.next = "look at the name and the ports, and whether the server runs";
-    co_return given;
-  }
-  const Digest found = fetched->thumbprint();
-  if (request.thumbprint && found != *request.thumbprint) {
-    given.result = "other-certificate";
-    given.why = "the server at " + place + " shows the certificate with the thumbprint " +
-                HexLower(found) + ", and " + HexLower(*request.thumbprint) + " was expected";
-    given.next = "compare with `countersign cert show` on that server";
-    co_return given;
-  }
-  given.certificate = *std::move(fetched);
-  co_return given;
-}
-
-asio::awaitable<Given> GetCertificate(const MoveRequest& request,
-                                      const net::ControlMessage& message,
-                                      const store::AgentConfig& config) {
-  Given given;
-  if (message.blobs.empty()) co_return co_await Fetch(request, config);
-  auto parsed = crypto::Certificate::Parse(message.blobs.front());
-  if (!parsed) {
-    given.why = parsed.error().message;
-  } else {
-    given.certificate = *std::move(parsed);
-  }
-  co_return given;
-}
-
-Result<json::object> ObjectOf(const net::ControlMessage& message) {
-  boost::system::error_code failed;
-  auto value = json::parse(message.json, failed);
-  if (failed || !value.is_object()) return Odd("no object");
-  return std::move(value.get_object());
 }
 
 // Unlocked is how the unload password was passed: the trust state that follows keeps a warrant as
@@ -245,16 +89,19 @@ std::string NotUnlocked(const Error& error) {
                                       {"unload", true}});
 }
 
-Result<MoveRequest> Understand(const net::ControlMessage& message, const json::object& object) {
-  auto request = ReadRequest(object);
-  if (!request) return request;
-  const bool fetches = request->thumbprint || request->first_use;
-  if (message.blobs.size() != (fetches ? 0U : 1U)) return Odd("certificate");
-  COUNTERSIGN_RETURN_IF_ERROR(ReadPackaged(message, object, request->place));
-  return request;
+Result<mover::Transfer> Plan(const AgentInUse& use, const MoveRequest& request,
+                             const crypto::Certificate& certificate, const Unlocked& unlocked) {
+  auto trusted = trust::FirstTrust(certificate, &use.agent.trust());
+  if (!trusted) return std::unexpected(std::move(trusted).error());
+  auto to_be = unlocked.Keep(*std::move(trusted));
+  if (!to_be) return std::unexpected(std::move(to_be).error());
+  // As it is on the disk: an administrator may have changed it since the agent began.
+  const auto config = agent::ReadAgentConfig(use.installation.folder->path());
+  if (!config) return std::unexpected(config.error());
+  return mover::PlanTransfer(request.place, *config, use.agent.trust(), *std::move(to_be));
 }
 
-MoveAnswer WithoutCertificate(const AgentInUse& use, const Given& given, bool unlocked) {
+MoveAnswer WithoutCertificate(const AgentInUse& use, const GivenCertificate& given, bool unlocked) {
   auto answer = AnswerJson(use, {}, false);
   answer["result"] = given.result;
   answer["why"] = given.why;
@@ -267,9 +114,11 @@ MoveAnswer WithoutCertificate(const AgentInUse& use, const Given& given, bool un
 
 asio::awaitable<Result<std::string>> RenewByHand(AgentInUse use,
                                                  const net::ControlMessage& message) {
-  const auto object = ObjectOf(message);
+  const auto object = RequestObject(message);
   if (!object) co_return std::unexpected(object.error());
-  if (message.blobs.size() != 1) co_return Odd("certificate");
+  if (message.blobs.size() != 1) {
+    co_return Fail(Code::kUsage, "a request to renew has exactly one certificate");
+  }
   const auto unlocked = Unlock(use, message, *object);
   if (!unlocked) co_return NotUnlocked(unlocked.error());
   const auto certificate = crypto::Certificate::Parse(message.blobs.front());
@@ -302,9 +151,9 @@ asio::awaitable<Result<std::string>> RenewByHand(AgentInUse use,
 }
 
 asio::awaitable<Result<MoveAnswer>> MoveByHand(AgentInUse use, const net::ControlMessage& message) {
-  const auto object = ObjectOf(message);
+  const auto object = RequestObject(message);
   if (!object) co_return std::unexpected(object.error());
-  const auto request = Understand(message, *object);
+  const auto request = ReadMoveRequest(message, *object);
   if (!request) co_return std::unexpected(request.error());
   Unlocked unlocked;
   if (!request->dry_run) {  // which changes nothing
@@ -321,15 +170,7 @@ asio::awaitable<Result<MoveAnswer>> MoveByHand(AgentInUse use, const net::Contro
     co_return Fail(Code::kMalformed, std::move(given).why);
   }
   if (!given.certificate) co_return WithoutCertificate(use, given, unlocked.passed);
-  const auto trusted = trust::FirstTrust(*given.certificate, &use.agent.trust());
-  if (!trusted) co_return std::unexpected(trusted.error());
-  auto to_be = unlocked.Keep(*trusted);
-  if (!to_be) co_return std::unexpected(std::move(to_be).error());
-  // As it is on the disk: an administrator may have changed it since the agent began.
-  const auto config = agent::ReadAgentConfig(use.installation.folder->path());
-  if (!config) co_return std::unexpected(config.error());
-  const auto transfer =
-      mover::PlanTransfer(request->place, *config, use.agent.trust(), *std::move(to_be));
+  const auto transfer = Plan(use, *request, *given.certificate, unlocked);
   if (!transfer) co_return std::unexpected(transfer.error());
   TransferOutcome outcome;
   if (request->dry_run) {
@@ -351,9 +192,10 @@ asio::awaitable<Result<MoveAnswer>> MoveByHand(AgentInUse use, const net::Contro
 namespace {
 
 asio::awaitable<Result<std::string>> Either(AgentInUse use, const net::ControlMessage& message) {
-  const auto object = ObjectOf(message);
+  const auto object = RequestObject(message);
   if (!object) co_return std::unexpected(object.error());
-  if (Text(*object, "command") == "renew") co_return co_await RenewByHand(use, message);
+  const auto* const command = object->if_contains("command");
+  if (command != nullptr && *command == "renew") co_return co_await RenewByHand(use, message);
   auto moved = co_await MoveByHand(use, message);
   if (!moved) co_return std::unexpected(std::move(moved).error());
   co_return std::move(moved->json);
