@@ -1,13 +1,13 @@
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
-#include <chrono>
 #include <memory>
 #include <optional>
-#include <thread>
+#include <string_view>
 #include <utility>
 
 #include "base/terminal.h"
 #include "cli/amounts.h"
+#include "cli/campaign.h"
 #include "cli/move_commands.h"
 #include "cli/move_text.h"
 #include "cli/progress.h"
@@ -16,64 +16,29 @@
 namespace countersign::cli {
 namespace {
 
-using std::chrono::steady_clock;
-
-constexpr auto kLookAgain = std::chrono::milliseconds(500);
-
-const boost::json::object* UnderWay(const boost::json::object& status) {
-  const auto* const move = status.if_contains("move");
-  return move != nullptr && move->is_object() ? &move->get_object() : nullptr;
-}
-
-// The one that is meant: under way, or the newest that ended.
-const boost::json::object* Newest(const boost::json::object& status) {
-  if (const auto* const move = UnderWay(status)) return move;
-  const auto& earlier = List(status, "earlier");
-  return earlier.empty() || !earlier.front().is_object() ? nullptr : &earlier.front().get_object();
-}
+constexpr std::string_view kMove = "move";
 
 bool Moves(const boost::json::object& status) {
-  const auto* const move = UnderWay(status);
+  const auto* const move = UnderWay(status, kMove);
   return move != nullptr && !MoveRests(*move);
 }
 
 Result<boost::json::object> Fetch(Session& session, const std::string& names) {
-  boost::json::object status;
-  boost::json::array all;
-  std::string after;
-  do {
-    server::AdminMessage request;
-    request.json = {{"command", "move-status"}};
-    if (!names.empty()) {
-      request.json["names"] = names;
-      request.json["after"] = after;
-    }
-    auto page = session.Call(std::move(request));
-    if (!page) return std::unexpected(std::move(page).error());
-    for (const auto& name : List(page->json, "names")) all.push_back(name);
-    after = Text(page->json, "next_after");
-    if (status.empty()) status = std::move(page->json);
-  } while (!after.empty());
-  status.erase("next_after");
-  if (!names.empty()) status["names"] = std::move(all);
-  return status;
-}
-
-Result<boost::json::object> Follow(Session& session, boost::json::object status, ProgressLine* line,
-                                   std::optional<steady_clock::time_point> until) {
-  while (Moves(status) && (!until || steady_clock::now() < *until)) {
-    if (line != nullptr) line->Show(MoveBar(*UnderWay(status)));
-    std::this_thread::sleep_for(kLookAgain);
-    auto next = Fetch(session, "");
-    if (!next) return next;
-    status = *std::move(next);
+  boost::json::object request = {{"command", "move-status"}};
+  if (!names.empty()) {
+    request["names"] = names;
+    return AllPages(session, request, "the agents");
   }
-  return status;
+  server::AdminMessage message;
+  message.json = std::move(request);
+  auto answer = session.Call(std::move(message));
+  if (!answer) return std::unexpected(std::move(answer).error());
+  return std::move(answer->json);
 }
 
 Exit Outcome(const boost::json::object& status, bool waited) {
   if (!waited) return Exit::kOk;
-  const auto* const newest = Newest(status);
+  const auto* const newest = Newest(status, kMove);
   if (newest == nullptr) return Exit::kOk;
   const std::string state = Text(*newest, "state");
   if (state == "running") return Exit::kTimedOut;
@@ -96,7 +61,7 @@ void PrintNames(const boost::json::array& names) {
 }
 
 void PrintStatus(const boost::json::object& status) {
-  const auto* const newest = Newest(status);
+  const auto* const newest = Newest(status, kMove);
   if (newest == nullptr) {
     PrintLine("No agent was moved from here. countersign move plan says what a move would find.");
   } else {
@@ -125,9 +90,10 @@ Exit ShowMove(Session& session, const MoveStatusCommand& command, Form form) {
   const bool watched = form == Form::kText && !once && ErrorIsTerminal();
   if (session.server_runs() && (watched || wait)) {
     const auto line = watched ? std::make_unique<ProgressLine>("", ErrorScreen()) : nullptr;
-    std::optional<steady_clock::time_point> until;
-    if (wait) until = steady_clock::now() + *wait;
-    status = Follow(session, *std::move(status), line.get(), until);
+    Watch watch{.look = [&] { return Fetch(session, ""); }, .goes_on = Moves, .most = wait};
+    if (line) watch.show = [&](const auto& now) { line->Show(MoveBar(*UnderWay(now, kMove))); };
+    status = Follow(*std::move(status), watch);
+    if (line) line->Clear();
     if (!status) return PrintError(status.error(), form);
   }
   if (form == Form::kJson) {
@@ -136,6 +102,8 @@ Exit ShowMove(Session& session, const MoveStatusCommand& command, Form form) {
     PrintStatus(*status);
     if (Moves(*status) && !session.server_runs()) {
       PrintLine("The server is not running: nothing moves until countersignd is started.");
+    } else if (watched && Moves(*status)) {
+      PrintLine("The move goes on by itself.");
     }
   }
   return Outcome(*status, wait.has_value());

@@ -155,6 +155,12 @@ void PrintEveryField(const boost::json::object& certificate, std::string_view in
   if (!ids.empty()) Print(std::string(indent) + "server ids:  " + ids + "\n");
 }
 
+const boost::json::object& Object(const boost::json::object& value, std::string_view name) {
+  static const boost::json::object kNone;
+  const auto* const member = value.if_contains(name);
+  return member != nullptr && member->is_object() ? member->get_object() : kNone;
+}
+
 const boost::json::array& List(const boost::json::object& value, std::string_view name) {
   static const boost::json::array kEmpty;
   const auto* const list = value.if_contains(name);

@@ -36,7 +36,9 @@ void PrintCertificate(const boost::json::object& certificate, std::string_view i
 // PrintEveryField shows all that is known of it.
 void PrintEveryField(const boost::json::object& certificate, std::string_view indent);
 
-// List returns a member that is a list; an empty one if absent. Valid as long as `value`.
+// Object and List return a member that is one; an empty one if absent. Valid as long as `value`.
+[[nodiscard]] const boost::json::object& Object(const boost::json::object& value,
+                                                std::string_view name);
 [[nodiscard]] const boost::json::array& List(const boost::json::object& value,
                                              std::string_view name);
 // ListText puts the members of a list of texts on one line, with a comma between them.

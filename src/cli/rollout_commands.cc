@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "cli/amounts.h"
+#include "cli/campaign.h"
 #include "cli/certificate_commands.h"
-#include "cli/progress.h"
 #include "cli/rollout_text.h"
 
 namespace countersign::cli {
@@ -22,12 +22,6 @@ boost::json::array ToArray(const std::vector<std::string>& texts) {
   return array;
 }
 
-const boost::json::object& Object(const boost::json::object& value, std::string_view name) {
-  static const boost::json::object kNone;
-  const auto* const member = value.if_contains(name);
-  return member != nullptr && member->is_object() ? member->get_object() : kNone;
-}
-
 // AddShare puts a share that was typed into the request, in basis points; nothing if none was.
 Status AddShare(boost::json::object& request, std::string_view name, const std::string& typed) {
   if (typed.empty()) return {};
@@ -37,35 +31,14 @@ Status AddShare(boost::json::object& request, std::string_view name, const std::
   return {};
 }
 
-// AllNames fetches a plan with all names of a class, page by page; the first page's counts.
-Result<boost::json::object> AllNames(Session& session, boost::json::object request) {
-  boost::json::object plan;
-  boost::json::array names;
-  Progress progress("reading the agents");
-  request["limit"] = kPageLen;
-  std::string after;
-  do {
-    server::AdminMessage message;
-    message.json = request;
-    message.json["after"] = after;
-    const auto page = session.Call(std::move(message));
-    if (!page) return std::unexpected(page.error());
-    if (plan.empty()) plan = page->json;
-    for (const auto& name : List(page->json, "names")) names.push_back(name);
-    after = Text(page->json, "next_after");
-  } while (!after.empty());
-  plan.erase("next_after");
-  plan["names"] = std::move(names);
-  return plan;
-}
-
 Result<boost::json::object> Plan(Session& session, const RolloutPlanCommand& command) {
   boost::json::object request = {{"command", "rollout-plan"}};
   COUNTERSIGN_RETURN_IF_ERROR(AddShare(request, "canary_share", command.canary));
   if (!command.domains.empty()) request["domains"] = ToArray(command.domains);
   if (!command.names.empty()) {
     request["class"] = command.names;
-    return AllNames(session, std::move(request));
+    request["limit"] = kPageLen;
+    return AllPages(session, request, "the agents");
   }
   server::AdminMessage message;
   message.json = std::move(request);

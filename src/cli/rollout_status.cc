@@ -1,14 +1,13 @@
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
-#include <chrono>
-#include <csignal>
 #include <memory>
 #include <optional>
-#include <thread>
+#include <string_view>
 #include <utility>
 
 #include "base/terminal.h"
 #include "cli/amounts.h"
+#include "cli/campaign.h"
 #include "cli/rollout_commands.h"
 #include "cli/rollout_text.h"
 
@@ -16,30 +15,7 @@
 namespace countersign::cli {
 namespace {
 
-using std::chrono::steady_clock;
-
-constexpr auto kRedraw = std::chrono::seconds(1);
-constexpr auto kStep = std::chrono::milliseconds(100);
-
-volatile std::sig_atomic_t interrupted = 0;
-
-// UntilInterrupted takes Ctrl-C for the end of watching as long as it lives.
-class UntilInterrupted {
- public:
-  UntilInterrupted() {
-    interrupted = 0;
-    before_ = std::signal(SIGINT, [](int) { interrupted = 1; });
-  }
-  UntilInterrupted(const UntilInterrupted&) = delete;
-  UntilInterrupted& operator=(const UntilInterrupted&) = delete;
-  ~UntilInterrupted() {
-    if (before_ != SIG_ERR) std::signal(SIGINT, before_);
-  }
-  [[nodiscard]] static bool IsOver() { return interrupted != 0; }
-
- private:
-  void (*before_)(int) = SIG_DFL;
-};
+constexpr std::string_view kRollout = "rollout";
 
 Result<boost::json::object> Fetch(Session& session) {
   server::AdminMessage request;
@@ -49,21 +25,8 @@ Result<boost::json::object> Fetch(Session& session) {
   return std::move(answer->json);
 }
 
-// The rollout that is under way; nullptr if none is.
-const boost::json::object* UnderWay(const boost::json::object& status) {
-  const auto* const rollout = status.if_contains("rollout");
-  return rollout != nullptr && rollout->is_object() ? &rollout->get_object() : nullptr;
-}
-
-// The one that is meant: under way, or the newest that ended.
-const boost::json::object* Newest(const boost::json::object& status) {
-  if (const auto* const rollout = UnderWay(status)) return rollout;
-  const auto& earlier = List(status, "earlier");
-  return earlier.empty() || !earlier.front().is_object() ? nullptr : &earlier.front().get_object();
-}
-
 bool Moves(const boost::json::object& status) {
-  const auto* const rollout = UnderWay(status);
+  const auto* const rollout = UnderWay(status, kRollout);
   return rollout != nullptr && !Rests(*rollout);
 }
 
@@ -93,7 +56,7 @@ void PrintKept(const boost::json::object& status) {
 }
 
 void PrintStatus(const boost::json::object& status) {
-  const auto* const rollout = UnderWay(status);
+  const auto* const rollout = UnderWay(status, kRollout);
   if (rollout == nullptr) {
     PrintLine("No rollout is under way. countersign rollout plan says what one would find.");
   } else {
@@ -103,33 +66,10 @@ void PrintStatus(const boost::json::object& status) {
   PrintEarlier(status);
 }
 
-// Sleeps until the next look, or until Ctrl-C.
-void Pause() {
-  const auto until = steady_clock::now() + kRedraw;
-  while (!UntilInterrupted::IsOver() && steady_clock::now() < until) {
-    std::this_thread::sleep_for(kStep);
-  }
-}
-
-// Follow looks every second until nothing moves any more, `until` is over or Ctrl-C is pressed, and
-// returns the last status.
-Result<boost::json::object> Follow(Session& session, boost::json::object status, Watching* watching,
-                                   std::optional<steady_clock::time_point> until) {
-  const UntilInterrupted guard;
-  while (Moves(status) && !UntilInterrupted::IsOver() && (!until || steady_clock::now() < *until)) {
-    if (watching != nullptr) watching->Show(*UnderWay(status));
-    Pause();
-    auto next = Fetch(session);
-    if (!next) return next;
-    status = *std::move(next);
-  }
-  return status;
-}
-
 Exit Outcome(const boost::json::object& status, bool waited) {
   if (!waited) return Exit::kOk;
   if (Moves(status)) return Exit::kTimedOut;
-  const auto* const newest = Newest(status);
+  const auto* const newest = Newest(status, kRollout);
   return newest == nullptr || Text(*newest, "state") == "finished" ? Exit::kOk : Exit::kGate;
 }
 
@@ -148,9 +88,11 @@ Exit ShowRollout(Session& session, const RolloutStatusCommand& command, Form for
   const bool watched = form == Form::kText && !command.once && ErrorIsTerminal();
   if (session.server_runs() && (watched || wait)) {
     const auto watching = watched ? std::make_unique<Watching>(ErrorScreen()) : nullptr;
-    std::optional<steady_clock::time_point> until;
-    if (wait) until = steady_clock::now() + *wait;
-    status = Follow(session, *std::move(status), watching.get(), until);
+    Watch watch{.look = [&] { return Fetch(session); }, .goes_on = Moves, .most = wait};
+    if (watching) {
+      watch.show = [&](const auto& now) { watching->Show(*UnderWay(now, kRollout)); };
+    }
+    status = Follow(*std::move(status), watch);
     if (watching) watching->Clear();
     if (!status) return PrintError(status.error(), form);
   }

@@ -1,0 +1,61 @@
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+#include <utility>
+
+#include "cli/agent_list.h"
+#include "cli/move_commands.h"
+#include "cli/output_file.h"
+#include "wire/move_target.h"
+
+// countersign move expect: on the target.
+namespace countersign::cli {
+
+Exit ExpectAgents(Session& session, const MoveExpectCommand& command, Form form) {
+  const auto existing = command.replace ? Existing::kReplace : Existing::kKeep;
+  if (!command.output.empty()) {
+    if (const auto fine = CheckOutput(command.output, existing); !fine) {
+      return PrintError(fine.error(), form);
+    }
+  }
+  const auto list = ReadAgentList(command.list);
+  if (!list) return PrintError(list.error(), form);
+  boost::json::array agents;
+  for (const AgentId& agent : list->agents) agents.emplace_back(agent.Text());
+  boost::json::array addresses;
+  for (const auto& address : command.addresses) {
+    const auto parsed = wire::ParseMoveAddress(address);
+    if (!parsed) return PrintError(parsed.error(), form);
+    addresses.emplace_back(wire::FormatMoveAddress(*parsed));
+  }
+  std::string from = command.from;
+  if (from.empty() && list->server) from = list->server->Text();
+  server::AdminMessage request;
+  request.json = {{"command", "move-expect"},
+                  {"agents", std::move(agents)},
+                  {"addresses", std::move(addresses)},
+                  {"from_server", from},
+                  {"days", command.days}};
+  const auto answer = session.Call(std::move(request));
+  if (!answer) return PrintError(answer.error(), form);
+  const std::string target = Text(answer->json, "target");
+  if (!command.output.empty()) {
+    const auto written = WriteOutput(command.output, AsBytes(target), FileMode::kPublic, existing);
+    if (!written) return PrintError(written.error(), form);
+  }
+  if (form == Form::kJson) {
+    PrintJson(answer->json);
+    return Exit::kOk;
+  }
+  if (command.output.empty()) {
+    Print(target);
+    return Exit::kOk;
+  }
+  PrintLine(Text(answer->json, "agents") + " agents of server " + from +
+            " are admitted here when they come, until " + Text(answer->json, "until") + ".");
+  PrintLine("They are told to come to " + ListText(answer->json, "addresses") + ".");
+  PrintLine("next, on their server: countersign move start --list " + command.list + " --target " +
+            command.output);
+  return Exit::kOk;
+}
+
+}  // namespace countersign::cli
