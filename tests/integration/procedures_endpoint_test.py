@@ -1,4 +1,4 @@
-"""Procedures 2 and 8 as docs/procedures.md prints them: what happens on the endpoints."""
+"""Procedures 2, 3 and 8 as docs/procedures.md prints them: what happens on the endpoints."""
 
 import shutil
 
@@ -77,6 +77,31 @@ class Mismatched(OnEndpoints):
         before, agent.id = agent.id, done.json["agent"]
         self.assertNotEqual(agent.id, before)
         agent.start()
+        self.is_well(agent)
+
+
+class Check(OnEndpoints):
+    """3. On the endpoint: is a certificate mismatch its problem?"""
+
+    def test_1(self):
+        agent = self.agents[0]
+
+        def check(code, *texts):
+            done = self.type("countersign-agentd check", "--agent-folder", agent.folder)
+            return self.assert_exit(code, done, *texts)
+
+        check(0, "Verdict: all well")
+        self.distrusts(agent)
+        self.assertIn("IpXfer -e", check(47, "mismatch").out)
+        self.lab.server.stop()
+        try:
+            self.assertNotIn("IpXfer -e", check(48, "[bad] port").out)
+        finally:
+            self.lab.start_server()
+        self.ok("CertificateManager -e /root/OfcNTCer.dat")
+        # What it says to run, with the file that was fetched.
+        self.assert_exit(0, agent.renew(self.roots / "OfcNTCer.dat"))
+        check(0, "Verdict: all well")
         self.is_well(agent)
 
 
