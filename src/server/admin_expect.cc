@@ -41,6 +41,11 @@ Admin::Answer Admin::ExpectAgents(const AdminMessage& request, Instant now) {
     const std::string host = config.public_host.empty() ? HostName() : config.public_host;
     addresses->push_back(wire::FormatMoveAddress({host, config.http_port, config.https_port}));
   }
+  for (const std::string& address : *addresses) {
+    if (const auto read = wire::ParseMoveAddress(address); !read) {
+      return std::unexpected(read.error());
+    }
+  }
   auto announcement = AnnouncementOf(server_.book(), *std::move(addresses));
   if (!announcement) return std::unexpected(std::move(announcement).error());
   const std::string text = wire::FormatMoveAnnouncement(*announcement);

@@ -7,7 +7,7 @@
 #include "server/admin.h"
 #include "server/move_fixture.h"
 
-// What `countersign move plan` is answered.
+// What `countersign move plan` and `countersign move expect` are answered.
 namespace countersign::server {
 namespace {
 
@@ -18,6 +18,14 @@ class AdminMoveTest : public MoveFixture {
     AdminMessage message;
     message.json = std::move(request);
     return Admin(old_.server()).Handle(message, User(), old_.now).json;
+  }
+  boost::json::object Expect(const std::vector<std::string>& addresses) {
+    AdminMessage message;
+    message.json = {{"command", "move-expect"},
+                    {"agents", boost::json::array{old_.KnownAgent().id.Text()}},
+                    {"from_server", old_.server_id.Text()},
+                    {"addresses", boost::json::array(addresses.begin(), addresses.end())}};
+    return Admin(target_.server()).Handle(message, User(), target_.now).json;
   }
   static std::string NameIn(const boost::json::object& page, std::size_t i) {
     return std::string(page.at("names").at(i).at("agent").as_string());
@@ -51,6 +59,29 @@ TEST_F(AdminMoveTest, PlanOfNamedAgentsHasThemAlone) {
   const auto page = Plan({{"agents", boost::json::array{wanted.id.Text()}}});
   EXPECT_EQ(page.at("agents").as_uint64(), 1U);
   EXPECT_EQ(NameIn(page, 0), wanted.id.Text());
+}
+
+TEST_F(AdminMoveTest, AddressThatNoWarrantCanHaveIsRefusedBeforeAnythingIsAnnounced) {
+  for (const std::vector<std::string>& addresses :
+       {std::vector<std::string>{"new.example", std::string(65, 'a')}, {}}) {
+    // Without any, it is the server's own name.
+    target_.config.public_host = std::string(65, 'a');
+    target_.Configure(target_.config);
+    const auto answer = Expect(addresses);
+    EXPECT_FALSE(answer.at("ok").as_bool());
+    EXPECT_NE(std::string(answer.at("message").as_string()).find("at most 64 octets"),
+              std::string::npos);
+    EXPECT_NE(std::string(answer.at("next").as_string()).find("--address"), std::string::npos);
+  }
+  EXPECT_EQ(target_.registry->moves().CountExpected(target_.now).value(), store::ExpectedCounts());
+}
+
+TEST_F(AdminMoveTest, NameThatFitsWithoutTheUsualPortsIsAnnouncedWithoutThem) {
+  target_.config.public_host = std::string(64, 'a');
+  target_.Configure(target_.config);
+  const auto answer = Expect({});
+  ASSERT_TRUE(answer.at("ok").as_bool());
+  EXPECT_EQ(answer.at("addresses").as_array(), boost::json::array{target_.config.public_host});
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ std::vector<std::string> AddressesOf(Members& members) {
   for (const json::value& entry : members.Array("addresses", kMaxTargetAddresses)) {
     const json::string* const text = entry.if_string();
     if (text == nullptr || !ParseMoveAddress(*text)) {
-      members.Refuse("addresses", "has an entry that is no host:port");
+      members.Refuse("addresses", "has an entry that is no host:port of at most 64 octets");
       return {};
     }
     addresses.emplace_back(*text);
@@ -80,6 +80,14 @@ std::unexpected<Error> NoAddress(std::string_view text) {
   return Fail(Code::kMalformed, "\"" + std::string(text.substr(0, 64)) +
                                     "\" is no address like new.example, new.example:8080 or "
                                     "[2001:db8::1]:8080:4343");
+}
+
+std::unexpected<Error> TooLong(std::string_view text) {
+  return Fail(Code::kMalformed,
+              "an address of a target has at most " + std::to_string(kMaxTargetAddressLen) +
+                  " octets with its ports, and this one has " + std::to_string(text.size()),
+              "give a shorter name or the IP address (the ports 8080 and 4343 can be left out): "
+              "countersign move expect LIST --address HOST:PORT");
 }
 
 }  // namespace
@@ -133,7 +141,7 @@ Result<MoveArgs> ParseMoveArgs(std::string_view text) {
 }
 
 Result<MoveAddress> ParseMoveAddress(std::string_view text) {
-  if (text.size() > kMaxTargetAddressLen) return NoAddress(text);
+  if (text.size() > kMaxTargetAddressLen) return TooLong(text);
   MoveAddress address;
   std::string_view host = text;
   std::string_view ports;
@@ -164,9 +172,16 @@ Result<MoveAddress> ParseMoveAddress(std::string_view text) {
 }
 
 std::string FormatMoveAddress(const MoveAddress& address) {
+  const MoveAddress usual;
   const bool is_v6 = address.host.find(':') != std::string::npos;
-  return (is_v6 ? "[" + address.host + "]" : address.host) + ":" +
-         std::to_string(address.http_port) + ":" + std::to_string(address.https_port);
+  const std::string host = is_v6 ? "[" + address.host + "]" : address.host;
+  const std::string with_http = host + ":" + std::to_string(address.http_port);
+  std::string text = with_http + ":" + std::to_string(address.https_port);
+  if (text.size() <= kMaxTargetAddressLen || address.https_port != usual.https_port) return text;
+  if (with_http.size() <= kMaxTargetAddressLen || address.http_port != usual.http_port) {
+    return with_http;
+  }
+  return host;
 }
 
 }  // namespace countersign::wire

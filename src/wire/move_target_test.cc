@@ -91,7 +91,41 @@ TEST(MoveAddressTest, AnythingElseIsMalformed) {
         "2001:db8::1", "[::1", "[]:80", "[::1]80", "http://new", "new/x", "new\n"}) {
     EXPECT_FALSE(ParseMoveAddress(text).has_value()) << text;
   }
-  EXPECT_FALSE(ParseMoveAddress(std::string(256, 'a')).has_value());
+}
+
+TEST(MoveAddressTest, OneTooLongForWarrantsSaysWhatCanBeDone) {
+  const std::string longest(64, 'a');
+  EXPECT_EQ(ParseMoveAddress(longest).value().host, longest);
+  const auto refused = ParseMoveAddress(longest + "a");
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().message.find("64 octets"), std::string::npos);
+  EXPECT_NE(refused.error().message.find("has 65"), std::string::npos);
+  EXPECT_NE(refused.error().next.find("--address"), std::string::npos);
+}
+
+TEST(MoveAddressTest, UsualPortsAreLeftOutWhereTheyMakeItTooLong) {
+  const std::string host(54, 'a');
+  EXPECT_EQ(FormatMoveAddress({host}), host + ":8080:4343");
+  EXPECT_EQ(FormatMoveAddress({host + "a"}), host + "a:8080");
+  EXPECT_EQ(FormatMoveAddress({host + "a", 81, 4343}), host + "a:81:4343");
+  EXPECT_EQ(FormatMoveAddress({std::string(60, 'a')}), std::string(60, 'a'));
+  EXPECT_EQ(FormatMoveAddress({std::string(60, 'a'), 81, 4343}), std::string(60, 'a') + ":81");
+  // Not by another port: too long is told by the parser.
+  EXPECT_FALSE(ParseMoveAddress(FormatMoveAddress({host + "a", 8080, 4344})).has_value());
+  for (const std::size_t len : {54U, 55U, 59U, 60U, 64U}) {
+    const MoveAddress address{std::string(len, 'a')};
+    EXPECT_EQ(ParseMoveAddress(FormatMoveAddress(address)).value(), address) << len;
+  }
+}
+
+TEST(MoveAnnouncementTest, AddressTooLongForWarrantsIsMalformed) {
+  MoveAnnouncement announcement = Sample();
+  announcement.target.addresses = {std::string(64, 'a')};
+  EXPECT_TRUE(ParseMoveAnnouncement(FormatMoveAnnouncement(announcement)).has_value());
+  announcement.target.addresses = {std::string(65, 'a')};
+  const auto refused = ParseMoveAnnouncement(FormatMoveAnnouncement(announcement));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().message.find("at most 64 octets"), std::string::npos);
 }
 
 }  // namespace

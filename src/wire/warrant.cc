@@ -74,7 +74,7 @@ std::optional<MoveTarget> ReadTarget(Members& members, WarrantAct act) {
     const bool is_fine = text != nullptr && !text->empty() &&
                          text->size() <= kMaxTargetAddressLen && IsPrintableUtf8(*text);
     if (!is_fine) {
-      inner.Refuse("addresses", "has an entry that is not 1..255 printable octets");
+      inner.Refuse("addresses", "has an entry that is not 1..64 printable octets");
       break;
     }
     target.addresses.emplace_back(*text);

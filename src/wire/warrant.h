@@ -21,7 +21,7 @@ namespace countersign::wire {
 inline constexpr std::size_t kMaxWarrantLen = 24 * 1024;
 inline constexpr std::size_t kMaxWarrantAgents = 256;  // that are named; or all of the server
 inline constexpr std::size_t kMaxTargetAddresses = 16;
-inline constexpr std::size_t kMaxTargetAddressLen = 255;
+inline constexpr std::size_t kMaxTargetAddressLen = 64;
 inline constexpr Seconds kMaxWarrantLife = std::chrono::hours(24 * 30);
 
 // What a warrant allows: to be moved, or to pass the unload password once.

@@ -103,6 +103,10 @@ void AddTaken(WarrantCases& cases) {
   named.payload["agents"] =
       json::array({world.IdOf("other-agent").Urn(), world.IdOf("agent").Urn()});
   cases.Taken("move, this agent among those named", named, {.act = "move"});
+  Message addresses = cases.Move();
+  json::array most(16, json::value(std::string(64, 'a')));
+  addresses.payload["target"].as_object()["addresses"] = std::move(most);
+  cases.Taken("16 addresses of 64 octets", addresses, {.act = "move"});
   Message longest = cases.Unlock();
   longest.payload["exp"] = kClock - kDay + 30 * kDay;
   cases.Taken("good for 30 days", longest);
@@ -211,7 +215,8 @@ void AddMalformed(WarrantCases& cases) {
   target("target with an unknown member", "port", 1);
   target("target of generation 0", "generation", 0);
   target("target without any address", "addresses", json::array());
-  target("address of 256 octets", "addresses", json::array({std::string(256, 'a')}));
+  target("address of 65 octets", "addresses", json::array({std::string(65, 'a')}));
+  target("17 addresses", "addresses", json::array(17, json::value("a")));
   target("address with a control character", "addresses", json::array({"a\nb"}));
 }
 
