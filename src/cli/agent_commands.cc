@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/mismatched.h"
+#include "server/standing.h"
 
 namespace countersign::cli {
 namespace {
@@ -50,6 +51,13 @@ Exit ShowStatus(Session& session, Form form) {
               Text(answer->json.at("by_standing").as_object(), standing);
   }
   PrintLine(counts);
+  const std::string arriving =
+      Text(answer->json.at("by_standing").as_object(), std::string(server::kArriving));
+  if (!arriving.empty()) {
+    PrintLine("Of those announced here, " + arriving +
+              " have reported and not proved themselves yet: countersign agents list --standing "
+              "arriving");
+  }
   const auto& reach = answer->json.at("by_reachability").as_object();
   PrintLine("Reachability: online " + Text(reach, "online") + ", unreachable " +
             Text(reach, "unreachable") + ", offline " + Text(reach, "offline") +

@@ -1,23 +1,31 @@
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/agent_commands.h"
 #include "cli/command_line.h"
 #include "cli/package_command.h"
 #include "cli/repair_kit.h"
+#include "server/standing.h"
 
 // countersign agents …, countersign order …
 namespace countersign::cli {
 namespace {
 
+CLI::Option* AddStandings(CLI::App* command, std::vector<std::string>& standings) {
+  const std::vector<std::string> words(server::kStandings.begin(), server::kStandings.end());
+  return command->add_option("--standing", standings, "only agents of this standing; repeatable")
+      ->check(CLI::IsMember(words))
+      ->allow_extra_args(false);
+}
+
 void AddList(CommandLine& line, CLI::App* agents) {
   auto* const list = agents->add_subcommand("list", "all agents, or those of some standing");
   const auto command = std::make_shared<ListCommand>();
   const auto mismatched = std::make_shared<bool>(false);
-  list->add_option("--standing", command->standings,
-                   "verified, behind, mismatched, exposed, new, retired or quarantined; repeatable")
-      ->allow_extra_args(false);
+  AddStandings(list, command->standings);
   list->add_option("--reach", command->reach, "only agents that are online, unreachable or offline")
       ->check(CLI::IsMember({"online", "unreachable", "offline"}));
   list->add_flag("--exposed", command->exposed, "only agents that a stolen key may still command");
@@ -54,9 +62,7 @@ void AddRepairKit(CommandLine& line, CLI::App* agents) {
   kit->add_option("-o,--output", command->file, "file to write, like kit.zip")->required();
   auto* const mismatched = kit->add_flag("--mismatched", command->mismatched,
                                          "the agents of CertificateManager -l that it mends");
-  kit->add_option("--standing", command->standings, "agents of this standing; repeatable")
-      ->allow_extra_args(false)
-      ->excludes(mismatched);
+  AddStandings(kit, command->standings)->excludes(mismatched);
   kit->add_option("--agent", command->agents, "only this agent, by its id; repeatable")
       ->allow_extra_args(false);
   kit->add_option("--domain", command->domain, "only this domain and those beneath it");

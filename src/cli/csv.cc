@@ -10,7 +10,7 @@ namespace countersign::cli {
 namespace {
 
 // Column, and the member of AgentJson that fills it.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kColumns = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 20> kColumns = {{
     {"agent_id", "agent"},
     {"host", "host"},
     {"address", "address"},
@@ -29,6 +29,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kColumns
     {"last_contact", "last_contact"},
     {"last_verified", "last_verified"},
     {"failures", "failures"},
+    {"reachability", "reachability"},
+    {"reachability_since", "reachability_since"},
 }};
 
 // What a spreadsheet may take for a formula; the full-width forms in East Asian editions.

@@ -30,10 +30,11 @@ TEST(CsvTest, EveryColumnComesFromItsMember) {
       {"since", "k"},           {"next_step", "l"},
       {"thumbprint_held", "m"}, {"thumbprint_expected", "n"},
       {"generation_held", "o"}, {"last_contact", "p"},
-      {"last_verified", "q"},   {"failures", "r"}};
+      {"last_verified", "q"},   {"failures", "r"},
+      {"reachability", "s"},    {"reachability_since", "t"}};
   boost::json::object agent = {{"unknown", "z"}};
   for (const auto& [name, value] : members) agent[name] = value;
-  EXPECT_EQ(MismatchedCsvRow(agent), "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r\r\n");
+  EXPECT_EQ(MismatchedCsvRow(agent), "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t\r\n");
 }
 
 TEST(CsvTest, FormulasAreDefused) {
@@ -51,11 +52,11 @@ TEST(CsvTest, FormulasAreDefused) {
 TEST(CsvTest, HeaderAndRowHaveTheSameColumns) {
   const std::string header = MismatchedCsvHeader(Bom::kNo);
   const std::string row = MismatchedCsvRow({{"agent", "x"}, {"port", 8080}});
-  EXPECT_EQ(std::ranges::count(header, ','), 17);
-  EXPECT_EQ(std::ranges::count(row, ','), 17);
+  EXPECT_EQ(std::ranges::count(header, ','), 19);
+  EXPECT_EQ(std::ranges::count(row, ','), 19);
   EXPECT_TRUE(header.starts_with("agent_id,host,address,port,"));
   EXPECT_TRUE(row.starts_with("x,,,8080,"));
-  EXPECT_TRUE(header.ends_with("failures\r\n"));
+  EXPECT_TRUE(header.ends_with(",failures,reachability,reachability_since\r\n"));
 }
 
 TEST(CsvTest, BomComesFirst) {

@@ -167,7 +167,10 @@ std::string NextStep(std::string_view standing, std::string_view reason, const A
     if (at != std::string::npos) next.replace(at + 1, kPlaceholder.size() - 1, agent.Text());
     return next;
   }
-  return standing == kBehind ? "nothing: it takes the certificate over at its next contact" : "";
+  if (standing == kBehind) return "nothing: it takes the certificate over at its next contact";
+  if (standing == kArriving) return "nothing: it is admitted when its next report proves it";
+  if (standing == kMoved) return "nothing: it belongs to the server that moved_to names";
+  return "";
 }
 
 bool HasClockFault(const store::AgentRow& row) {

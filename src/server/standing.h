@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,10 @@ inline constexpr std::string_view kArriving = "arriving";        // announced, n
 inline constexpr std::string_view kMoved = "moved";              // belongs to another server now
 inline constexpr std::string_view kQuarantined = "quarantined";  // cloned: trust updates only
 
+// All of them, as people are told which there are.
+inline constexpr std::array<std::string_view, 9> kStandings = {
+    kVerified, kBehind, kMismatched, kExposed, kNew, kRetired, kArriving, kMoved, kQuarantined};
+
 // Of `mismatched`: it had moved, and holds this server's certificate again.
 inline constexpr std::string_view kStray = "stray";
 
@@ -34,7 +39,7 @@ struct Standing {
 };
 
 // StandingOf judges an agent by what it proved to hold against the server's certificates. Pure.
-// Where several words fit, the first of: retired, arriving, quarantined, moved, mismatched,
+// Where several words fit, the first of: retired, quarantined, arriving, moved, mismatched,
 // exposed, new, behind, verified. Reasons of `mismatched`: other-owner, wrong-server, ahead (it
 // holds a newer certificate than this server has: the server was restored), unproved (it says so,
 // but has not shown it), stranded (it holds the certificate of an aborted rollout whose key was

@@ -156,6 +156,8 @@ TEST_F(StandingTest, EveryReasonHasWordsAndANextStep) {
     EXPECT_FALSE(NextStep(kMismatched, reason, id).empty()) << reason;
   }
   EXPECT_FALSE(NextStep(kBehind, "", id).empty());
+  EXPECT_FALSE(NextStep(kArriving, "", id).empty());
+  EXPECT_FALSE(NextStep(kMoved, "", id).empty());
   EXPECT_TRUE(NextStep(kVerified, "", id).empty());
   EXPECT_EQ(NextStep(kNew, "not-admitted", id), "countersign agents approve " + id.Text());
 }

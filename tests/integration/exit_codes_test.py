@@ -11,7 +11,7 @@ from lab import IS_ROOT, NOBODY, PASSWORD, Case
 UNKNOWN_ID = "00000000-0000-8000-8000-000000000000"
 COLUMNS = ["agent_id", "host", "address", "port", "domain", "platform", "version", "standing", "reason", "reason_text",
            "since", "next_step", "thumbprint_held", "thumbprint_expected", "generation_held", "last_contact",
-           "last_verified", "failures"]
+           "last_verified", "failures", "reachability", "reachability_since"]
 
 # (command line, exit code). {data}, {agent}, {id} and {path} are filled in; run with a running and a stopped server.
 USAGE = [

@@ -15,7 +15,7 @@ from lab import PASSWORD, Case
 
 COLUMNS = ["agent_id", "host", "address", "port", "domain", "platform", "version", "standing", "reason", "reason_text",
            "since", "next_step", "thumbprint_held", "thumbprint_expected", "generation_held", "last_contact",
-           "last_verified", "failures"]
+           "last_verified", "failures", "reachability", "reachability_since"]
 SUCCESS = "Certificate Authentication Manager has successfully listed "
 TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"
 
@@ -70,7 +70,8 @@ class MismatchedList(Case):
         held, expected = self.show(self.other), self.show(self.right)
         self.assertEqual((row["thumbprint_held"], row["thumbprint_expected"]), (held["sha256"], expected["sha256"]))
         self.assertEqual(row["generation_held"], str(held["generation"]))
-        for column in ("since", "last_contact", "last_verified"):
+        self.assertEqual(row["reachability"], "online")
+        for column in ("since", "last_contact", "last_verified", "reachability_since"):
             self.assertRegex(row[column], TIME)
         self.assertRegex(row["failures"], r"^\d+$")
         self.assertTrue(row["host"] and row["platform"] and row["version"])
