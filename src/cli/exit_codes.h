@@ -29,7 +29,7 @@ enum class Exit {
   kOtherKey = 31,       // IpXfer: a server answered with another key; nothing was changed
   kNoTarget = 32,       // IpXfer: nobody answers at the target; nothing was changed
   kNotTaken = 33,       // IpXfer: who answers takes no agents, or not this one; nothing was changed
-  kNotSeen = 34,        // IpXfer -wait: moved, and no verified exchange within the time
+  kNotSeen = 34,        // IpXfer -wait: done, and no verified exchange within the time
   kNoAdministrator = 35,  // IpXfer: the caller is not the administrator; nothing was tried
   kOtherThumbprint = 36,  // IpXfer -thumbprint: the target shows another certificate
   kMoverFailed = 37,      // IpXfer: this machine does not let it happen (port taken, disk)

@@ -100,17 +100,18 @@ void ShowSides(const json::object& answer) {
   PrintLine("  to   " + to);
 }
 
-void ShowWhatFollows(const json::object& answer, const std::string& result, const MoverCall& call) {
+void ShowWhatFollows(const json::object& answer, const std::string& result) {
   if (result == "moved") {
     PrintLine(Flag(answer, "old_told")
                   ? "The former server knows that the agent has left."
                   : "The former server is not told yet; the agent goes on telling it.");
   }
-  if (call.waits && !Flag(answer, "proved")) {
-    PrintLine("The new server has no proof of the agent yet; its next report will be one.");
-  }
-  if ((result == "moved" || result == "repaired") && !Flag(answer, "accepted")) {
-    PrintLine("The server lists the agent as new: a person has to admit it.");
+  if (result == "moved" || result == "repaired") {
+    if (!Flag(answer, "proved")) {
+      PrintLine("The server has no proof of the agent yet; its next report will be one.");
+    } else if (!Flag(answer, "accepted")) {
+      PrintLine("The server lists the agent as new: a person has to admit it.");
+    }
   }
   const std::string unfinished = Text(answer, "unfinished");
   if (!unfinished.empty()) {
@@ -139,7 +140,7 @@ Exit Show(json::object answer, const MoverCall& call, Form form) {
     PrintLine("The certificate was taken on first use; compare: SHA-256 " +
               Text(answer, "thumbprint"));
   }
-  ShowWhatFollows(answer, result, call);
+  ShowWhatFollows(answer, result);
   const std::string next = Text(answer, "next");
   if (!next.empty()) PrintLine("next: " + next);
   PrintLine("The agent trusts:");
@@ -172,7 +173,7 @@ Exit Run(const Switches& switches, const char* program, const StoppedAgent& stop
   auto call = ReadMoverCall(switches, program);
   if (!call) return PrintError(ExplainForms(std::move(call).error()), form);
   if (const auto taken = TakeWarrant(switches, *call); !taken) {
-    return PrintError(taken.error(), form);
+    return PrintUnloadError(taken.error(), form);
   }
   const auto source = GivenUnloadPassword(switches);
   auto password = GivenPassword(source);

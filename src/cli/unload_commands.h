@@ -38,7 +38,8 @@ struct UnloadCommand {
 [[nodiscard]] Exit UnloadExit(const Error& error);
 Exit PrintUnloadError(const Error& error, Form form);
 
-// ReadWarrantFile reads the file of a warrant, whatever white space is around it.
+// ReadWarrantFile reads the file of a warrant, whatever white space is around it. kRefused
+// (`bad-warrant`) if it is empty, larger than a warrant can be, or no text.
 [[nodiscard]] Result<std::string> ReadWarrantFile(const std::filesystem::path& file);
 
 // `countersign-agentd unload-password set` and `clear`: the local administrator, who shows the

@@ -75,11 +75,6 @@ Status Try(const std::filesystem::path& folder, const Change& change) {
 
 Result<Change> Read(const LocalUnloadCommand& command) {
   Change change;
-  if (!command.warrant.empty()) {
-    auto warrant = ReadWarrantFile(command.warrant);
-    if (!warrant) return std::unexpected(std::move(warrant).error());
-    change.warrant = *std::move(warrant);
-  }
   auto present = GivenPassword(command.present);
   if (!present) return std::unexpected(std::move(present).error());
   if (*present) change.present = **std::move(present);
@@ -94,8 +89,15 @@ Result<Change> Read(const LocalUnloadCommand& command) {
 
 Exit SetUnloadHere(const LocalUnloadCommand& command, Form form) {
   ForbidCoreDumps();
+  std::string warrant;
+  if (!command.warrant.empty()) {
+    auto file = ReadWarrantFile(command.warrant);
+    if (!file) return PrintUnloadError(file.error(), form);
+    warrant = *std::move(file);
+  }
   auto change = Read(command);
   if (!change) return PrintError(change.error(), form);
+  change->warrant = std::move(warrant);
   auto done = Try(command.folder, *change);
   const bool nothing_shown = change->present.empty() && change->warrant.empty();
   if (!done && done.error().code == Code::kWrongPassword && nothing_shown) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "agent/unload_lock.h"
@@ -20,6 +22,11 @@ Status CheckNew(const SecretBytes& password) {
     return {};
   }
   return Fail(Code::kUsage, "an unload password has 5 to 1,024 octets");
+}
+
+bool IsText(std::string_view text) {
+  return std::ranges::all_of(
+      text, [](char c) { return (c >= ' ' && c <= '~') || c == '\t' || c == '\r' || c == '\n'; });
 }
 
 }  // namespace
@@ -63,8 +70,16 @@ Exit PrintUnloadError(const Error& error, Form form) {
 
 Result<std::string> ReadWarrantFile(const std::filesystem::path& file) {
   const auto content = ReadFile(file, wire::kMaxWarrantLen + 16);
-  if (!content) return WithContext("warrant", content.error());
-  return std::string(AsText(*content));
+  if (!content && content.error().code != Code::kMalformed) {
+    return WithContext("warrant", content.error());
+  }
+  std::string text(content ? AsText(*content) : "");
+  // What an agent is told is JSON, and an empty text would be no warrant at all.
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos || !IsText(text)) {
+    return Fail(Code::kRefused, "bad-warrant: " + file.string() + " is no file with a warrant",
+                "countersign owner warrant --unlock AGENT makes one");
+  }
+  return text;
 }
 
 }  // namespace countersign::cli

@@ -152,6 +152,14 @@ asio::awaitable<void> ProveWithin(const AgentInUse& use, const Nonce& nonce, Upt
   }
 }
 
+// Without proof the target may not say yet that it admits an agent that comes back to it.
+std::string NextAfter(const TransferOutcome& done, const AgentId& agent) {
+  const std::string approve = "countersign agents approve " + agent.Text();
+  if (done.proved) return done.accepted ? "" : "on that server: " + approve;
+  return "countersign-agentd check" +
+         (done.accepted ? "" : "; if that server lists the agent as new, there: " + approve);
+}
+
 }  // namespace
 
 asio::awaitable<TransferOutcome> CarryOut(AgentInUse use, const Transfer& transfer,
@@ -188,9 +196,7 @@ asio::awaitable<TransferOutcome> CarryOut(AgentInUse use, const Transfer& transf
                                      " done: this agent belongs to " + PlaceText(transfer.config) +
                                      " (" + use.agent.trust().server.Text() + ")");
   co_await ProveWithin(use, proof.nonce, wait, done);
-  if (!done.accepted) {
-    done.next = "on that server: countersign agents approve " + use.agent.id().Text();
-  }
+  done.next = NextAfter(done, use.agent.id());
   if (transfer.kind == Transfer::Kind::kMove) done.old_told = co_await TellFormer(use);
   co_return done;
 }

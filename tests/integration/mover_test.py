@@ -7,49 +7,8 @@ import threading
 import unittest
 
 import lab
-from lab import PASSWORD, Agent, Case, IS_ROOT, Lab, until
-
-
-class Moves(Case):
-    """Two servers with identities of their own, and one agent of the first."""
-
-    @classmethod
-    def prepare(cls):
-        cls.here, cls.there = cls.lab, Lab()
-        cls.addClassCleanup(cls.there.end)
-        for server in (cls.here, cls.there):
-            server.init()
-            server.start_server()
-            server.ok("CertificateManager", "-e", server.path / "OfcNTCer.dat")
-        (cls.agent,) = cls.here.start_agents(1)
-
-    def mover(self, *args, stdin=None, **how):
-        return self.here.run("IpXfer", "-agent-folder", self.agent.folder, *args, stdin=stdin, **how)
-
-    def move(self, server, *more, host="127.0.0.1", port=None, certificate=None, **how):
-        trust = ("-e", certificate or server.path / "OfcNTCer.dat") if certificate is not False else ()
-        ports = ("-p", port or server.port, "-sp", port or server.https_port)
-        return self.mover("-s", host, *ports, *trust, "-json", *more, **how)
-
-    def state(self):
-        names = ("trust", "agent.toml", "OfcNTCer.dat", "agent.key")
-        return [(self.agent.folder / name).read_bytes() for name in names] + [(self.agent.folder / "move").exists()]
-
-    def admitted_by(self, server):
-        server.ok("countersign", "agents", "approve", self.agent.id)
-        self.belongs_to(server)
-
-    def belongs_to(self, server):
-        self.agent.lab = server
-        self.agent.await_standing("verified")
-        code, order = server.order(self.agent.id)
-        # An agent that begins anew may have done it and lost the receipt.
-        self.assertEqual(code, 0, order)
-        self.assertIn(order["verdict"], ("done", "done-before"))
-        self.assertEqual(self.agent.serial(), server.serial())
-
-    def left(self, server):
-        until(lambda: server.standing(self.agent.id) == "moved", "the former server shows that it has left")
+from lab import PASSWORD, Case, IS_ROOT, Lab, until
+from movers import Gate, Moves
 
 
 class ToAnotherServer(Moves):
@@ -244,41 +203,62 @@ class Repair(Moves):
         self.belongs_to(self.here)
 
 
-class Locked(Moves):
-    """Where an unload password is set: each way to give it, and none without; a dry run needs none."""
+class WaitsInVain(Moves):
+    """-wait runs out: the step is done, and the new server answered no more. It is no failure, and the next report ends it."""
 
-    WORD = "unload-word"
+    def gate(self, server):
+        gate = Gate(server.https_port, passes=1)  # the exchange before the step
+        self.addClassCleanup(gate.end)  # the agent knows the server by it
+        return gate
 
-    @classmethod
-    def prepare(cls):
-        super().prepare()
-        cls.here.ok("countersign-agentd", "--agent-folder", cls.agent.folder, "unload-password", "set",
-                    env=lab.environment(COUNTERSIGN_NEW_UNLOAD_PASSWORD=cls.WORD))
+    def assert_not_seen(self, result, done, server):
+        said = self.assert_exit(34, done).json
+        self.assertEqual((said["ok"], said["result"], said["proved"], said["unfinished"]), (True, result, False, ""))
+        self.assertEqual(self.agent.serial(), server.serial())
+        return said
 
-    def test_1_needed(self):
-        for way in ("running", "stopped"):
-            before = self.state()
-            for words in ((), ("-pwd", "wrong-word")):
-                with self.subTest(words, way=way):
-                    done = self.assert_exit(40, self.move(self.there, *words))
-                    self.assertEqual((done.json["ok"], done.json["code"]), (False, "wrong-password"))
-            self.assert_exit(0, self.move(self.there, "-dry-run"))
-            self.assertEqual(self.state(), before)
-            file, env = self.here.secret(self.WORD), lab.environment(COUNTERSIGN_UNLOAD_PASSWORD=self.WORD)
-            for words, how in ((("-pwd", self.WORD), {}), (("-p", self.WORD), {}), (("-pwd-file", file), {}),
-                               (("-pwd", "-"), {"stdin": self.WORD}), ((), {"env": env})):
-                with self.subTest(words, way=way):
-                    done = self.assert_exit(0, self.move(self.here, *words, **how))
-                    self.assertEqual((done.json["result"], done.json["unload_passed"]), ("repaired", True))
-                    self.assertNotIn(self.WORD, done.out + done.err)
-            right = self.here.path / "OfcNTCer.dat"
-            self.assert_exit(40, self.agent.renew(right))
-            self.assert_exit(0, self.agent.renew(right, "-pwd", self.WORD))
-            if way == "running":
-                self.agent.process.kill()
-        code, said = self.here.at_terminal([self.WORD], "IpXfer", "-agent-folder", self.agent.folder, "-e", right)
-        self.assertEqual(code, 0, said)
-        self.assertNotIn(self.WORD, said)
+    def test_1_running(self):
+        """Announced there, it is `arriving` until it has proved itself, and people see that."""
+        self.here.ok("countersign", "move", "plan", "--all", "-o", "agents.list")
+        self.there.ok("countersign", "move", "expect", self.here.path / "agents.list")
+        gate = self.gate(self.there)
+        said = self.assert_not_seen("moved", self.move(self.there, "-wait", "-timeout", "1s", port=gate.port), self.there)
+        self.assertEqual((said["accepted"], said["old_told"]), (True, True))
+        self.assertEqual(said["next"], "countersign-agentd check")
+        self.left(self.here)
+        self.assertIn("1 have reported and not proved themselves yet", self.there.ok("countersign", "status").out)
+        (row,) = self.there.agents("--standing", "arriving")
+        self.assertEqual(row["agent"], self.agent.id)
+        self.assertIn("next report", row["next_step"])
+        (row,) = self.here.agents("--standing", "moved")
+        self.assertIn("nothing", row["next_step"])
+        gate.open()
+        self.belongs_to(self.there)
+        self.assertNotIn("not proved themselves", self.there.ok("countersign", "status").out)
+
+    def test_2_stopped(self):
+        gate = self.gate(self.here)
+        self.assertEqual(self.agent.stop(), 0)
+        said = self.assert_not_seen("moved", self.move(self.here, "-wait", "-timeout", "1s", port=gate.port), self.here)
+        # That it is back is not believed without proof, so nothing is said yet of its admission.
+        self.assertEqual((said["accepted"], said["old_told"]), (False, True))
+        self.assertIn("countersign-agentd check", said["next"])
+        gate.open()
+        self.agent.start()
+        self.belongs_to(self.here)
+        self.left(self.there)
+
+    def test_3_repaired_and_in_words(self):
+        gate = self.gate(self.here)
+        self.assert_not_seen("repaired", self.move(self.here, "-wait", "-timeout", "1s", port=gate.port), self.here)
+        gate.passes = 1
+        done = self.mover("-s", "127.0.0.1", "-p", gate.port, "-sp", gate.port, "-e", self.here.path / "OfcNTCer.dat",
+                          "-wait", "-timeout", "1s")
+        self.assert_exit(34, done, "repaired: ", "no proof of the agent yet", "next: ", "countersign-agentd check")
+        self.assertNotIn("Nothing was changed", done.out)
+        self.assertNotIn("as new", done.out)
+        gate.open()
+        self.belongs_to(self.here)
 
 
 class NewIdentityInTheSamePlace(Moves):
