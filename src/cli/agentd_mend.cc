@@ -17,6 +17,7 @@
 #include "net/control_client.h"
 #include "net/control_path.h"
 #include "store/agent_files.h"
+#include "store/config_edit.h"
 
 namespace countersign::cli {
 namespace {
@@ -151,15 +152,22 @@ Mended<boost::json::object> Judge(boost::json::object moved, const Target& targe
 Result<bool> TakeSettings(const fs::path& folder, const store::PackageConfig& package) {
   const auto acting = ActingAs::OwnerOf(folder);
   if (!acting) return std::unexpected(acting.error());
-  const auto before = ReadAgentConfig(folder);
+  const fs::path file = folder / "agent.toml";
+  const auto text = ReadFile(file, store::kMaxConfigLen);
+  if (!text) return std::unexpected(text.error());
+  const auto before = store::ParseAgentConfig(AsText(*text));
   if (!before) return std::unexpected(before.error());
   store::AgentConfig after = *before;
   if (package.enrol) after.enrol = package.enrol;
   if (!package.web_keys.empty()) after.web_keys = package.web_keys;
   if (!package.domain.empty()) after.domain = package.domain;
   if (after == *before) return false;
-  COUNTERSIGN_RETURN_IF_ERROR(WriteFileAtomically(
-      folder / "agent.toml", AsBytes(store::FormatAgentConfig(after)), FileMode::kPrivate));
+  const std::string edited = store::RewriteAgentConfig(AsText(*text), after);
+  if (!store::IsEdited(AsText(*text), edited)) {
+    COUNTERSIGN_RETURN_IF_ERROR(
+        WriteFileAtomically(folder / "agent.toml.old", *text, FileMode::kPrivate));
+  }
+  COUNTERSIGN_RETURN_IF_ERROR(WriteFileAtomically(file, AsBytes(edited), FileMode::kPrivate));
   if (AgentRuns(folder)) {
     const auto reloaded = AskAgent(folder, {{"command", "reload"}});
     if (!reloaded) return std::unexpected(reloaded.error());

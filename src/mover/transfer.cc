@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "store/config_edit.h"
 #include "store/settle_move.h"
 
 namespace countersign::mover {
@@ -22,10 +23,13 @@ bool IsSamePlace(const store::AgentConfig& one, const store::AgentConfig& other)
          one.https_port == other.https_port;
 }
 
-store::PlannedMove PlanOf(const Transfer& transfer, const trust::TrustState& proved) {
+store::PlannedMove PlanOf(const store::AgentFolder& folder, const Transfer& transfer,
+                          const trust::TrustState& proved) {
+  // Its administrator's comments stay, if it can be read.
+  const std::string text = folder.LoadConfig().value_or("");
   store::PlannedMove planned{.from = store::SideOf(transfer.held),
                              .to = store::SideOf(proved),
-                             .config = store::FormatAgentConfig(transfer.config),
+                             .config = store::RewriteAgentConfig(text, transfer.config),
                              .leaves = std::nullopt};
   if (transfer.kind == Transfer::Kind::kMove && !IsSamePlace(transfer.now, transfer.config)) {
     planned.leaves = FormerOf(transfer.now, transfer.held);
@@ -67,7 +71,7 @@ Result<Committed> CommitTransfer(store::AgentFolder& folder, const Transfer& tra
   }
   auto journal = store::LoadJournal(folder);
   if (!journal) return std::unexpected(std::move(journal).error());
-  journal->planned = PlanOf(transfer, proved);
+  journal->planned = PlanOf(folder, transfer, proved);
   // Where trust stays with the same certificate the plan is the step: what is used up by it (a
   // warrant) is written before.
   if (journal->planned->from == journal->planned->to) COUNTERSIGN_RETURN_IF_ERROR(adopt(proved));

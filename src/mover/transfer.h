@@ -43,10 +43,10 @@ struct Transfer {
                                             const trust::TrustState& held, trust::TrustState to_be);
 
 // CommitTransfer makes it happen: the plan is written, then the trust state is replaced by `proved`
-// (TargetExchange's answer) with `adopt`, which is the one step, and then agent.toml follows. On an
-// error before that step nothing has changed; once it is done this succeeds, and what is left over
-// is done by store::SettleMove at the next opening of the folder (`unfinished` says what went wrong
-// then). The agent has to read its folder anew.
+// (TargetExchange's answer) with `adopt`, which is the one step, and then agent.toml follows, with
+// its comments (store/config_edit.h). On an error before that step nothing has changed; once it is
+// done this succeeds, and what is left over is done by store::SettleMove at the next opening of the
+// folder (`unfinished` says what went wrong then). The agent has to read its folder anew.
 struct Committed {
   std::string unfinished;  // empty: nothing is left over
 };

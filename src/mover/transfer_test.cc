@@ -33,9 +33,19 @@ class TransferTest : public ::testing::Test {
   [[nodiscard]] trust::TrustState Stored() const {
     return trust::ParseTrustState(folder_->LoadTrust().value()).value();
   }
+  [[nodiscard]] std::string Settings() const {
+    return std::string(AsText(ReadFile(scratch_.File("agent.toml"), 100'000).value()));
+  }
   [[nodiscard]] store::AgentConfig Config() const {
-    const auto text = ReadFile(scratch_.File("agent.toml"), 100'000).value();
-    return store::ParseAgentConfig(AsText(text)).value();
+    return store::ParseAgentConfig(Settings()).value();
+  }
+  // Write makes `text` the settings, as their administrator would.
+  void Write(const std::string& text) {
+    ASSERT_TRUE(folder_->StoreConfig(text).has_value());
+    now_ = Config();
+  }
+  [[nodiscard]] bool IsOldKept() const {
+    return std::filesystem::exists(scratch_.File("agent.toml.old"));
   }
 
   testing::TestAuthority authority_;
@@ -123,6 +133,35 @@ TEST_F(TransferTest, NewIdentityInTheSamePlaceLeavesNobodyToBeTold) {
   place_ = {.host = now_.server_host, .http_port = now_.http_port, .https_port = now_.https_port};
   ASSERT_TRUE(CommitTransfer(*folder_, Plan(elsewhere_), elsewhere_, Store()).has_value());
   EXPECT_TRUE(store::LoadJournal(*folder_).value().empty());
+}
+
+TEST_F(TransferTest, CommentsAndOrderOfTheSettingsStay) {
+  Write("# Ask Mia.\nlisten_port = 12345 # firewall\n\nserver_host = \"old\" # until May");
+  place_ = {.host = "new.example"};
+  ASSERT_TRUE(CommitTransfer(*folder_, Plan(elsewhere_), elsewhere_, Store()).has_value());
+  EXPECT_EQ(
+      Settings(),
+      "# Ask Mia.\nlisten_port = 12345 # firewall\n\nserver_host = \"new.example\" # until May");
+  EXPECT_FALSE(IsOldKept());
+}
+
+TEST_F(TransferTest, SettingsThatCannotBeEditedAreKeptBesideTheNewOnes) {
+  const std::string text =
+      "# Ask Mia.\nlisten_port = 12345\nserver_host = \"old\"\nenrol.token = \"t\"\n" +
+      ("enrol.secret = \"" + std::string(43, 'A') + "\"\n");
+  Write(text);
+  const Transfer transfer = Plan(elsewhere_);
+  ASSERT_TRUE(CommitTransfer(*folder_, transfer, elsewhere_, Store()).has_value());
+  EXPECT_EQ(Config(), transfer.config);
+  EXPECT_EQ(AsText(ReadFile(scratch_.File("agent.toml.old"), 100'000).value()), text);
+}
+
+TEST_F(TransferTest, SettingsThatChangedMeanwhileAreEditedAsTheyAre) {
+  const Transfer transfer = Plan(elsewhere_);
+  Write("# Mia was here.\nlisten_port = 1\nserver_host = \"other\"\n");
+  ASSERT_TRUE(CommitTransfer(*folder_, transfer, elsewhere_, Store()).has_value());
+  EXPECT_EQ(Config(), transfer.config);
+  EXPECT_TRUE(Settings().starts_with("# Mia was here.\n"));
 }
 
 TEST_F(TransferTest, TrustThatIsNotReplacedLeavesEverythingAsItWas) {

@@ -4,12 +4,15 @@
 #include <string>
 #include <system_error>
 
+#include "store/config.h"
+
 namespace countersign::store {
 namespace {
 
 namespace fs = std::filesystem;
 
 constexpr char kConfiguration[] = "agent.toml";
+constexpr char kOldConfiguration[] = "agent.toml.old";
 constexpr char kServerConfiguration[] = "countersign.toml";
 constexpr char kTrust[] = "trust";
 constexpr char kOrders[] = "orders";
@@ -158,8 +161,18 @@ Status AgentFolder::StoreMove(ByteView whole) {
   return WriteFileAtomically(path_ / kMove, whole, FileMode::kPrivate);
 }
 
+Result<std::string> AgentFolder::LoadConfig() const {
+  const auto content = ReadFile(path_ / kConfiguration, kMaxConfigLen);
+  if (!content) return std::unexpected(content.error());
+  return std::string(AsText(*content));
+}
+
 Status AgentFolder::StoreConfig(std::string_view text) {
   return WriteFileAtomically(path_ / kConfiguration, AsBytes(text), FileMode::kPrivate);
+}
+
+Status AgentFolder::KeepConfig(std::string_view text) {
+  return WriteFileAtomically(path_ / kOldConfiguration, AsBytes(text), FileMode::kPrivate);
 }
 
 Result<bool> AgentFolder::RestoreCertificateFile(const trust::TrustState& state) {

@@ -59,8 +59,11 @@ class AgentFolder final : public AgentStorage {
   // StoreMove replaces it durably; with nothing it removes it.
   [[nodiscard]] Result<Bytes> LoadMove() const;
   [[nodiscard]] Status StoreMove(ByteView whole);
-  // StoreConfig replaces agent.toml durably.
+  // agent.toml, opaque here. StoreConfig replaces it durably; KeepConfig writes `text` beside it,
+  // as agent.toml.old.
+  [[nodiscard]] Result<std::string> LoadConfig() const;
   [[nodiscard]] Status StoreConfig(std::string_view text);
+  [[nodiscard]] Status KeepConfig(std::string_view text);
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 

@@ -2,10 +2,16 @@
 
 #include <utility>
 
+#include "store/config_edit.h"
+
 namespace countersign::store {
 namespace {
 
 Status Follow(AgentFolder& folder, const std::string& config, const trust::TrustState& held) {
+  // The second time it is what is planned already. One that cannot be read has nothing to keep.
+  if (const auto before = folder.LoadConfig(); before && !IsEdited(*before, config)) {
+    COUNTERSIGN_RETURN_IF_ERROR(folder.KeepConfig(*before));
+  }
   COUNTERSIGN_RETURN_IF_ERROR(folder.StoreConfig(config));
   const auto restored = folder.RestoreCertificateFile(held);
   if (!restored) return std::unexpected(restored.error());

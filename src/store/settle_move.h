@@ -16,7 +16,8 @@ namespace countersign::store {
 
 // SettleMove ends a move that was stopped half-way, before anything else of the folder is used: if
 // the trust state on the disk is that of the plan, agent.toml and OfcNTCer.dat follow it; otherwise
-// the plan is dropped. It can be called again, whatever it returned.
+// the plan is dropped. What stood in agent.toml is kept as agent.toml.old if the plan has more than
+// values changed in it (store/config_edit.h). It can be called again, whatever it returned.
 struct SettledMove {
   bool happened = false;  // there was a plan, and it is carried through
   // The move has happened and the disk does not let it be finished (`failure` says why): what

@@ -14,6 +14,7 @@
 
 #include "agent/agent.h"
 #include "agent/installation.h"
+#include "base/encoding.h"
 #include "keys/agent_key.h"
 #include "mover/target_exchange.h"
 #include "mover/transfer.h"
@@ -59,12 +60,16 @@ constexpr std::array kWalks = {
 void PrintTo(const Walk& walk, std::ostream* out) { *out << walk.name; }
 
 // What is done: to another server; on the spot with a newer certificate; on the spot with the one
-// that is held, so that only the address changes.
-enum class Way : std::uint8_t { kMove, kRepair, kAddressOnly };
-constexpr std::array kWays = {Way::kMove, Way::kRepair, Way::kAddressOnly};
+// that is held, so that only the address changes; to another server, where agent.toml cannot be
+// edited and is written anew.
+enum class Way : std::uint8_t { kMove, kRepair, kAddressOnly, kMoveRewritten };
+constexpr std::array kWays = {Way::kMove, Way::kRepair, Way::kAddressOnly, Way::kMoveRewritten};
 std::string_view NameOf(Way way) {
-  return way == Way::kMove ? "Move" : way == Way::kRepair ? "Repair" : "AddressOnly";
+  constexpr std::array<std::string_view, 4> kNames = {"Move", "Repair", "AddressOnly",
+                                                      "MoveRewritten"};
+  return kNames.at(static_cast<std::size_t>(way));
 }
+constexpr std::string_view kRemark = "# Ask the administrator before you touch this.\n";
 
 // Scene is an installed agent of one server, and the servers to which it can go.
 class Scene {
@@ -73,8 +78,7 @@ class Scene {
     fs::create_directory(Prepared());
     Must(MakePrivateFolder(Prepared() / "agent"));
     const fs::path folder = Prepared() / "agent";
-    Must(WriteFileAtomically(folder / "agent.toml", AsBytes(store::FormatAgentConfig(before_)),
-                             FileMode::kPrivate));
+    Must(WriteFileAtomically(folder / "agent.toml", AsBytes(Settings()), FileMode::kPrivate));
     Must(WriteFileAtomically(folder / "orders", {}, FileMode::kPrivate));
     id_ = Uuid::FromDigest(Must(keys::CreateAgentKey(folder / "agent.key")).public_key().digest());
     const auto opened = Must(store::AgentFolder::Open(folder));
@@ -143,6 +147,8 @@ class Scene {
     } else if (installation->config.listen_port != (seen.is_new ? 12'346 : 12'345) ||
                installation->config.domain != (seen.is_new ? "new" : "old")) {
       seen.problem = "agent.toml is of both";
+    } else if (!RemarkIsKept(root / "agent", seen.is_new)) {
+      seen.problem = "what the administrator wrote is lost";
     } else {
       seen.problem = LookAtTheRest(folder, seen.is_new);
     }
@@ -152,7 +158,25 @@ class Scene {
  private:
   [[nodiscard]] fs::path Prepared() const { return folder_.path() / "prepared"; }
   [[nodiscard]] const Identity& Target() const {
-    return way_ == Way::kMove ? new_ : way_ == Way::kRepair ? newer_ : old_;
+    return IsMove() ? new_ : way_ == Way::kRepair ? newer_ : old_;
+  }
+  [[nodiscard]] bool IsMove() const { return way_ == Way::kMove || way_ == Way::kMoveRewritten; }
+  [[nodiscard]] std::string Settings() const {
+    std::string text = std::string(kRemark) + store::FormatAgentConfig(before_);
+    // The keys of a table that is to go, where nothing takes them away.
+    if (way_ == Way::kMoveRewritten) {
+      text += "enrol.token = \"t\"\nenrol.secret = \"" + Base64UrlEncode(Bytes(32, 7)) + "\"\n";
+    }
+    return text;
+  }
+  // In agent.toml, or where that was written anew beside it.
+  [[nodiscard]] bool RemarkIsKept(const fs::path& folder, bool is_new) const {
+    const fs::path old = folder / "agent.toml.old";
+    if (is_new && way_ == Way::kMoveRewritten) {
+      return fs::exists(old) && AsText(Must(ReadFile(old, 10'000))) == Settings();
+    }
+    const bool kept = AsText(Must(ReadFile(folder / "agent.toml", 10'000))).starts_with(kRemark);
+    return kept && (way_ == Way::kMoveRewritten || !fs::exists(old));
   }
   [[nodiscard]] static mover::Place Place() {
     return {.host = "new.example",
@@ -165,7 +189,7 @@ class Scene {
   [[nodiscard]] std::string LookAtTheRest(store::AgentFolder& folder, bool is_new) const {
     const auto journal = store::LoadJournal(folder);
     if (!journal || journal->planned) return "the plan is still there";
-    const std::size_t left = is_new && way_ == Way::kMove ? 1 : 0;
+    const std::size_t left = is_new && IsMove() ? 1 : 0;
     if (journal->former.size() != left) return "who is to be told is wrong";
     auto counters = store::AgentCounters::Load(folder);
     if (!counters) return "counters: " + counters.error().message;

@@ -380,6 +380,17 @@ class Over(Case):
         agent.stop()
         self.lab.ok("countersign", "agents", "forget", agent.id)
 
+    def test_4_settings_of_a_package_leave_the_comments(self):
+        settings = self.agent.folder / "agent.toml"
+        before = "# Ask Mia first.\n" + settings.read_text()
+        settings.write_text(before)
+        fresh = self.lab.package("fresh")  # of the same place, with a token of its own
+        done = self.assert_exit(0, self.install(fresh))
+        self.assertTrue(done.json["settings_taken"])
+        changed = [pair for pair in zip(before.splitlines(), settings.read_text().splitlines(), strict=True) if pair[0] != pair[1]]
+        self.assertEqual({line.split(" = ")[0] for pair in changed for line in pair}, {"token", "secret"})
+        self.assertFalse((self.agent.folder / "agent.toml.old").exists())
+
     def files(self):
         return (self.agent.folder / "trust").read_bytes(), (self.agent.folder / "agent.toml").read_bytes()
 

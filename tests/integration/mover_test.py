@@ -14,7 +14,13 @@ from movers import Gate, Moves
 class ToAnotherServer(Moves):
     def test_1_there_and_back(self):
         """Running, then stopped: it keeps its id, and the server that is left shows where it went."""
+        settings = self.agent.folder / "agent.toml"
+        before = "# Ask Mia first.\n" + settings.read_text().replace(f"listen_port = {self.agent.port}",
+                                                                     f"listen_port = {self.agent.port} # the firewall's")
+        settings.write_text(before)
         done = self.assert_exit(0, self.move(self.there, "-c", lab.free_port(), "-d", "eu/rome", "-m", "1"))
+        self.assert_only_values_changed(before, settings.read_text())
+        self.assertFalse((self.agent.folder / "agent.toml.old").exists())
         said = done.json
         self.assertEqual((said["ok"], said["result"], said["agent"]), (True, "moved", self.agent.id))
         self.assertEqual((said["old_told"], said["accepted"], said["proved"], said["unfinished"]), (True, False, True, ""))
@@ -36,6 +42,18 @@ class ToAnotherServer(Moves):
         self.assert_exit(0, self.move(self.here, "-m", "0"))
         self.assertTrue(self.agent.speaks_tls())
         self.belongs_to(self.here)
+
+    def assert_only_values_changed(self, before, after):
+        """But for the token and the pins of the server that was left, with what the package said about the token."""
+        kept = before[:before.index("\n# The token by which")].splitlines()
+        lines = after.splitlines()
+        self.assertEqual(len(lines), len(kept), after)
+        for old, new in zip(kept, lines):
+            if old != new:
+                self.assertEqual(old.split(" = ")[0], new.split(" = ")[0])
+                self.assertEqual(old.partition(" # ")[2], new.partition(" # ")[2])
+        self.assertIn("# Ask Mia first.", lines)
+        self.assertTrue([line for line in lines if line.startswith("listen_port") and line.endswith(" # the firewall's")])
 
     def test_2_text_says_what_happened_and_what_to_run(self):
         for server, words in ((self.there, ["knows that the agent has left"]), (self.here, [])):
