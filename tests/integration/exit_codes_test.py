@@ -18,6 +18,7 @@ USAGE = [
     ("countersign", 2),
     ("countersign frobnicate", 2),
     ("countersign frobnicate --json", 2),
+    ("countersign agents list --standing verifed --json", 2),
     ("countersign order send --json", 2),
     ("CertificateManager -frobnicate -json", 2),
     ("IpXfer -frobnicate -json", 2),
@@ -138,7 +139,8 @@ NAMES = {1: "internal", 2: "usage", 3: "not-found", 4: "already-exists", 5: "per
 # Every command that only reads: exit code 0, and one JSON object that says ok.
 READING = ["countersign status", "countersign events list", "countersign events verify",
            "countersign events history", "countersign agents list", "countersign agents list --mismatched",
-           "countersign agents list --standing verified", "countersign agents show {id}", "countersign cert list",
+           "countersign agents list --standing verified",
+           "countersign agents list --standing arriving --standing moved", "countersign agents show {id}", "countersign cert list",
            "countersign cert show", "countersign cert show {path}/right.dat", "countersign cert show {path}/admin.pem",
            "countersign cert mismatched {path}/list.csv", "countersign backup status",
            "countersign backup verify --password-file {secret}", "countersign backup drill --password-file {secret}",
