@@ -1,0 +1,137 @@
+#include "server/move.h"
+#include "server/move_fixture.h"
+
+// Agents that had moved and are back.
+namespace countersign::server {
+namespace {
+
+using store::MovingState;
+using testing::FakeAgent;
+using trust::Verdict;
+
+// A stray: an older copy of its disk is back.
+class StrayTest : public MoveFixture {
+ protected:
+  StrayTest() {
+    Start({agent_.id});
+    Answer(agent_, Verdict::kDone);
+    Pass(Seconds(1));
+    copy_.Restart(old_.random);
+  }
+  FakeAgent agent_ = old_.KnownAgent();
+  FakeAgent copy_ = agent_;
+};
+
+TEST_F(StrayTest, IsOrderedAwayAgainWhileTheWarrantIsGood) {
+  old_.Tell(copy_);
+  const wire::Reply reply = old_.Tell(copy_);
+  EXPECT_EQ(old_.Row(copy_).standing, kMismatched);
+  EXPECT_EQ(old_.Row(copy_).reason, kStray);
+  ASSERT_EQ(reply.orders.size(), 1U);
+  const auto order = wire::ParseOrder(reply.orders.front()).value().order;
+  EXPECT_EQ(order.act, kMoveAct);
+  EXPECT_TRUE(wire::ParseMoveArgs(order.args).has_value());
+  EXPECT_EQ(old_.Events("agent-stray"), 1U);
+}
+
+TEST_F(StrayTest, IsNamedWithTheMoverAfterwards) {
+  Pass(std::chrono::hours(24 * 11));
+  old_.Tell(copy_);
+  EXPECT_TRUE(old_.Tell(copy_).orders.empty());
+  const auto row = old_.Row(copy_);
+  EXPECT_EQ(row.reason, kStray);
+  EXPECT_NE(NextStep(row.standing, row.reason, row.id).find("IpXfer"), std::string::npos);
+}
+
+TEST_F(StrayTest, OneThatHasUsedTheWarrantUpWasBroughtBack) {
+  old_.Tell(copy_);
+  const wire::Reply reply = old_.Tell(copy_);
+  ASSERT_EQ(reply.orders.size(), 1U);
+  wire::Receipt receipt = copy_.Receipt(reply.orders.front(), Verdict::kBadWarrant, old_.now);
+  receipt.result = R"({"reason":"used-warrant","error":"it was used up"})";
+  EXPECT_EQ(old_.server().TakePostedReceipt(copy_.Sign(receipt), old_.now), 204);
+  EXPECT_EQ(old_.Row(copy_).standing, kVerified);
+  EXPECT_EQ(old_.Row(copy_).moved_to, "");
+  EXPECT_EQ(old_.Events("agent-returned"), 1U);
+  EXPECT_TRUE(old_.Tell(copy_).orders.empty());
+}
+
+TEST_F(StrayTest, StaysOneWhenItsOrderFails) {
+  old_.Tell(copy_);
+  const wire::Reply reply = old_.Tell(copy_);
+  ASSERT_EQ(reply.orders.size(), 1U);
+  wire::Receipt receipt = copy_.Receipt(reply.orders.front(), Verdict::kFailed, old_.now);
+  receipt.result = R"({"reason":"target-not-reached","error":"no way"})";
+  EXPECT_EQ(old_.server().TakePostedReceipt(copy_.Sign(receipt), old_.now), 204);
+  // No new order at once, but after a while, and one event for both.
+  EXPECT_TRUE(old_.Tell(copy_).orders.empty());
+  EXPECT_EQ(old_.Row(copy_).reason, kStray);
+  Pass(Server::kRetryAfter);
+  EXPECT_EQ(old_.Tell(copy_).orders.size(), 1U);
+  EXPECT_EQ(old_.Row(copy_).reason, kStray);
+  EXPECT_EQ(old_.Row(copy_).moved_to, target_.server_id.Urn());
+  EXPECT_EQ(old_.Events("agent-stray"), 1U);
+  EXPECT_EQ(old_.Events("agent-returned"), 0U);
+}
+
+TEST_F(StrayTest, StaysOneWhenTheWarrantRunsOutOverIt) {
+  const FakeAgent other = old_.KnownAgent();  // keeps the next campaign running
+  Start({agent_.id, other.id});
+  old_.Tell(copy_);
+  old_.Tell(copy_);
+  ASSERT_EQ(Moving(copy_).state, MovingState::kOrdered);
+  Pass(std::chrono::hours(24 * 11));
+  EXPECT_EQ(Moving(copy_).state, MovingState::kMoved);
+  EXPECT_EQ(Moving(other).state, MovingState::kFailed);
+  old_.Tell(copy_);
+  old_.Tell(copy_);
+  EXPECT_EQ(old_.Row(copy_).reason, kStray);
+}
+
+TEST_F(StrayTest, StaysOneWhenItGivesNoAnswer) {
+  const FakeAgent other = old_.KnownAgent();
+  Start({agent_.id, other.id});
+  old_.Tell(copy_);
+  old_.Tell(copy_);
+  auto moving = Moving(copy_);
+  moving.state = MovingState::kOrdered;
+  moving.tries = kMaxMoveTries;
+  moving.since = old_.now;
+  ASSERT_TRUE(old_.registry->moves().PutMoving(moving).has_value());
+  old_.now += std::chrono::hours(25);
+  auto open = old_.registry->OpenOrders(agent_.id, 9).value();
+  for (auto& order : open) {
+    order.state = store::OrderState::kUnknown;
+    ASSERT_TRUE(old_.registry->PutOrder(order).has_value());
+  }
+  ASSERT_TRUE(SweepMoves(old_.server().world(), old_.now).has_value());
+  EXPECT_EQ(Moving(copy_).state, MovingState::kMoved);
+  EXPECT_EQ(old_.Row(copy_).moved_to, target_.server_id.Urn());
+}
+
+TEST_F(StrayTest, OneThatTheMoverTookAwayAndBackIsSimplyBack) {
+  FakeAgent other = old_.KnownAgent();
+  FakeAgent before = other;
+  other.Hold(AtTarget());
+  wire::Report report = other.Report(old_.now);
+  report.aud = target_.server_id;
+  report.leaving = true;
+  (void)old_.Give(other.Sign(report));
+  before.Restart(old_.random);
+  old_.Tell(before);
+  old_.Tell(before);
+  EXPECT_EQ(old_.Row(before).standing, kVerified);
+}
+
+TEST_F(StrayTest, APersonMayKeepIt) {
+  old_.Tell(copy_);
+  old_.Tell(copy_);
+  auto row = old_.Row(copy_);
+  ASSERT_TRUE(KeepStray(*old_.registry, row, old_.now).has_value());
+  old_.Put(row);
+  EXPECT_TRUE(old_.Tell(copy_).orders.empty());
+  EXPECT_EQ(old_.Row(copy_).standing, kVerified);
+}
+
+}  // namespace
+}  // namespace countersign::server
