@@ -1,12 +1,10 @@
 #include <benchmark/benchmark.h>
 
-#include <filesystem>
-
 #include "base/error.h"
+#include "bench/fleet.h"
 #include "server/fleet.h"
 #include "server/rollout.h"
 #include "server/server.h"
-#include "tests/support/server_bench.h"
 
 // What a rollout costs a server of many agents: a report of one that the wave has not reached,
 // beside the same report without a rollout (two signatures and a commit in both); asking the next
@@ -17,74 +15,26 @@ namespace {
 
 constexpr int kFleet = 100'000;
 
-class Fleet {
+class RolloutFleet : public Fleet {
  public:
-  Fleet() : path_(std::filesystem::temp_directory_path() / "countersign-rollout-bench.db") {
-    Remove();
-    auto registry = store::OpenSqlite(path_.string());
-    Check(registry.has_value(), "a registry");
-    for (const auto& row : bench_.registry->ListCertificates().value()) {
-      Check((*registry)->PutCertificate(row).has_value(), "a certificate");
-    }
-    bench_.registry = *std::move(registry);
-    reserve_ = bench_.Issue(11);
-    bench_.Put(reserve_->certificate, store::CertificateRole::kServer,
-               store::CertificateState::kReserve);
-    Check(bench_.ring->Add(reserve_->key, keys::Exportable::kNo).has_value(), "a key");
-    bench_.Restart();
-    agent_.emplace(bench_.KnownAgent());
-    Fill();
-  }
-  Fleet(const Fleet&) = delete;
-  Fleet& operator=(const Fleet&) = delete;
-  ~Fleet() {
-    bench_.registry = store::OpenSqlite(":memory:").value();
-    Remove();
-  }
-
+  RolloutFleet() : Fleet("rollout", kFleet) {}
   void Start(const trust::RolloutTerms& terms) {
-    Check(server::StartRollout(bench_.server().world(), bench_.config, nullptr, terms,
-                               server::ClockIsRight::kNo, bench_.now)
+    Check(server::StartRollout(bench().server().world(), bench().config, nullptr, terms,
+                               server::ClockIsRight::kNo, bench().now)
               .has_value(),
           "a rollout");
-    Check(bench_.server().Reload(bench_.now).has_value(), "loaded");
+    Check(bench().server().Reload(bench().now).has_value(), "loaded");
   }
-  void Report() { benchmark::DoNotOptimize(bench_.Tell(*agent_)); }
-  [[nodiscard]] testing::ServerBench& bench() { return bench_; }
-
- private:
-  void Remove() const {
-    for (const char* const ending : {"", "-wal", "-shm"}) {
-      std::filesystem::remove(path_.string() + ending);
-    }
-  }
-  void Fill() {
-    const auto like = bench_.Row(*agent_);
-    const auto filled = bench_.registry->Transact([&]() -> Status {
-      for (int i = 0; i < kFleet; ++i) {
-        auto row = like;
-        row.id = AgentId(bench_.random.Array<16>());
-        COUNTERSIGN_RETURN_IF_ERROR(bench_.registry->PutAgent(row));
-      }
-      return {};
-    });
-    Check(filled.has_value(), "a fleet");
-  }
-
-  std::filesystem::path path_;
-  testing::ServerBench bench_;
-  std::optional<testing::Identity> reserve_;
-  std::optional<testing::FakeAgent> agent_;
 };
 
 void ReportWithoutRollout(benchmark::State& state) {
-  Fleet fleet;
+  RolloutFleet fleet;
   for (auto _ : state) fleet.Report();
 }
 BENCHMARK(ReportWithoutRollout)->Unit(benchmark::kMicrosecond)->UseRealTime();
 
 void ReportDuringRollout(benchmark::State& state) {
-  Fleet fleet;
+  RolloutFleet fleet;
   fleet.Start({.domains = {"elsewhere"}});
   for (auto _ : state) fleet.Report();
 }
@@ -92,7 +42,7 @@ BENCHMARK(ReportDuringRollout)->Unit(benchmark::kMicrosecond)->UseRealTime();
 
 // Of 500 agents each time, with one commit.
 void AskSome(benchmark::State& state) {
-  Fleet fleet;
+  RolloutFleet fleet;
   fleet.Start({});
   for (auto _ : state) fleet.bench().server().AdvanceRollout(fleet.bench().now);
   state.SetItemsProcessed(state.iterations() * 500);
@@ -100,7 +50,7 @@ void AskSome(benchmark::State& state) {
 BENCHMARK(AskSome)->Unit(benchmark::kMillisecond)->Iterations(150)->UseRealTime();
 
 void LookAtFleet(benchmark::State& state) {
-  Fleet fleet;
+  RolloutFleet fleet;
   fleet.Start({});
   for (int i = 0; i < 250; ++i) fleet.bench().server().AdvanceRollout(fleet.bench().now);
   for (auto _ : state) {
@@ -111,7 +61,7 @@ void LookAtFleet(benchmark::State& state) {
 BENCHMARK(LookAtFleet)->Unit(benchmark::kMillisecond)->Iterations(5)->UseRealTime();
 
 void CountRollout(benchmark::State& state) {
-  Fleet fleet;
+  RolloutFleet fleet;
   fleet.Start({});
   for (int i = 0; i < 250; ++i) fleet.bench().server().AdvanceRollout(fleet.bench().now);
   for (auto _ : state) benchmark::DoNotOptimize(fleet.bench().server().CountRollout());
