@@ -115,7 +115,7 @@ Status AddCounts(store::Registry& registry, boost::json::object& json, Warnings&
 }
 
 Status AddReach(Server& server, boost::json::object& json, Instant now) {
-  const auto counts = server.world().registry.CountReach(now);
+  const auto counts = server.world().registry.CountReach(server.reach().served().At(now));
   if (!counts) return std::unexpected(counts.error());
   json["by_reachability"] = {{"online", counts->online},
                              {"unreachable", counts->unreachable},

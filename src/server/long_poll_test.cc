@@ -374,5 +374,50 @@ TEST_F(LongPollTest, WhoWasOfflineBeforeARestartIsIt) {
   EXPECT_EQ(bench_.server().reach().Of(bench_.Row(agent), bench_.now).reach, Reach::kOffline);
 }
 
+TEST_F(LongPollTest, StopsInSuccessionAddUp) {
+  bench_.server().Tick(bench_.now);
+  FakeAgent agent = bench_.KnownAgent();
+  for (int i = 0; i < 2; ++i) {
+    bench_.now += std::chrono::minutes(10);
+    bench_.server().Tick(bench_.now);
+    bench_.now += std::chrono::hours(2);
+    bench_.Restart();
+    bench_.server().Tick(bench_.now);
+  }
+  const auto& reach = bench_.server().reach();
+  const auto row = bench_.Row(agent);
+  EXPECT_EQ(reach.Of(row, bench_.now + std::chrono::minutes(10)).reach, Reach::kOnline);
+  EXPECT_EQ(reach.Of(row, bench_.now + std::chrono::minutes(11)).reach, Reach::kOffline);
+}
+
+TEST_F(LongPollTest, StartTouchesNoAgentAndMovesNoBeginOfSilence) {
+  bench_.server().Tick(bench_.now);
+  FakeAgent agent = bench_.KnownAgent();
+  bench_.now += std::chrono::hours(2);
+  bench_.server().Tick(bench_.now);
+  const auto before = bench_.Row(agent);
+  const auto since = bench_.server().reach().Of(before, bench_.now).since;
+  EXPECT_EQ(since, *before.last_verified + 2 * bench_.config.report_interval + ReachPolicy::kGrace);
+  for (int i = 0; i < 2; ++i) {
+    bench_.now += std::chrono::hours(30);
+    bench_.Restart();
+    bench_.server().Tick(bench_.now);
+  }
+  EXPECT_EQ(bench_.Row(agent), before);
+  EXPECT_EQ(bench_.server().reach().Of(before, bench_.now).since, since);
+}
+
+TEST_F(LongPollTest, DamagedTimesOfThisServerAreReplaced) {
+  bench_.server().Tick(bench_.now);
+  ASSERT_TRUE(bench_.registry->PutMeta("served-time", "damaged").has_value());
+  bench_.Restart();
+  bench_.now += Seconds(60);
+  bench_.server().Tick(bench_.now);
+  EXPECT_EQ(bench_.registry->GetMeta("served-time").value(),
+            bench_.server().reach().served().Format());
+  FakeAgent agent = bench_.KnownAgent();
+  EXPECT_EQ(bench_.server().reach().Of(bench_.Row(agent), bench_.now).reach, Reach::kOnline);
+}
+
 }  // namespace
 }  // namespace countersign::server

@@ -40,8 +40,10 @@ std::string_view ReachText(std::string_view reason) {
   return "";
 }
 
-ReachPolicy::ReachPolicy(const store::ServerConfig& config, net::NetworkSet unreachable)
+ReachPolicy::ReachPolicy(const store::ServerConfig& config, net::NetworkSet unreachable,
+                         ServedTime served)
     : networks_(std::move(unreachable)),
+      served_(std::move(served)),
       interval_(config.report_interval),
       unreachable_interval_(config.unreachable_interval),
       offline_after_(config.offline_after),
@@ -83,7 +85,7 @@ Seconds ReachPolicy::WaitFor(const store::AgentRow& row) const {
 void ReachPolicy::TakeReport(store::AgentRow& row, const Instance& instance, bool has_address,
                              Instant now) const {
   // Calls that failed while it was switched off say nothing about the way to it.
-  const bool was_away = row.silent_at <= now || row.instance != instance;
+  const bool was_away = row.silent_at <= served_.At(now) || row.instance != instance;
   if (was_away) row.failed_calls = 0;
   const bool by_calls =
       row.failed_calls >= kFailedCalls || (row.unreachable && LastCallFailed(row));
@@ -103,15 +105,17 @@ void ReachPolicy::TakeFailedCall(store::AgentRow& row, Instant now) {
 }
 
 void ReachPolicy::Heard(store::AgentRow& row, bool unreachable, Instant now) const {
-  if (row.silent_at <= now || row.unreachable != unreachable) row.reach_since = now;
+  const Instant served = served_.At(now);
+  if (row.silent_at <= served || row.unreachable != unreachable) row.reach_since = now;
   row.unreachable = unreachable;
-  row.silent_at = now + offline_after_ * std::max(IntervalFor(row), WaitFor(row)) + kGrace;
+  row.silent_at = served + offline_after_ * std::max(IntervalFor(row), WaitFor(row)) + kGrace;
 }
 
 Reachability ReachPolicy::Of(const store::AgentRow& row, Instant now) const {
   if (!row.last_verified) return {Reach::kOffline, row.first_seen, "never-heard"};
-  if (row.silent_at <= now) {
-    return {Reach::kOffline, std::max(row.silent_at, *row.last_verified), "silent"};
+  if (row.silent_at <= served_.At(now)) {
+    return {Reach::kOffline, std::max(served_.ClockOf(row.silent_at), *row.last_verified),
+            "silent"};
   }
   if (!row.unreachable) return {Reach::kOnline, row.reach_since, ""};
   if (IsInNetwork(row)) return {Reach::kUnreachable, row.reach_since, "network"};

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 #include "base/time.h"
 #include "net/address.h"
+#include "server/served_time.h"
 #include "store/config.h"
 #include "store/registry.h"
 
@@ -31,7 +33,8 @@ struct Reachability {
 // ReachText explains a reason to a person, in one line.
 [[nodiscard]] std::string_view ReachText(std::string_view reason);
 
-// ReachPolicy is the judgement of reachability under one configuration. It keeps what it decides in
+// ReachPolicy is the judgement of reachability under one configuration, by the clock of the time in
+// which this server ran. It keeps what it decides in
 // the agent's row: the caller stores that. Neither state flaps: offline is only who has missed
 // `offline_after` reports of the interval that it was told, and a minute; unreachable by calls only
 // who was called kFailedCalls times in a row without an answer while it ran and was heard, and it
@@ -44,7 +47,12 @@ class ReachPolicy {
   static constexpr Seconds kTryAgainAfter = std::chrono::hours(6);
 
   ReachPolicy() = default;
-  ReachPolicy(const store::ServerConfig& config, net::NetworkSet unreachable);
+  ReachPolicy(const store::ServerConfig& config, net::NetworkSet unreachable,
+              ServedTime served = {});
+
+  // served is the clock of silence, in which AgentRow::silent_at counts.
+  [[nodiscard]] const ServedTime& served() const { return served_; }
+  void set_served(ServedTime served) { served_ = std::move(served); }
 
   // IsInNetwork: its reports come from a network in which nobody is called, or all its own
   // addresses lie in such.
@@ -71,6 +79,7 @@ class ReachPolicy {
   void Heard(store::AgentRow& row, bool unreachable, Instant now) const;
 
   net::NetworkSet networks_;
+  ServedTime served_;
   Seconds interval_{};
   Seconds unreachable_interval_{};
   std::int64_t offline_after_ = 2;

@@ -15,6 +15,8 @@ namespace {
 
 // Until when this server served, about.
 constexpr std::string_view kMetaServedUntil = "served-until";
+// ServedTime::Format.
+constexpr std::string_view kMetaServedTime = "served-time";
 constexpr Seconds kServingNoted = std::chrono::minutes(1);
 
 }  // namespace
@@ -33,6 +35,7 @@ Result<Server> Server::Create(World world, store::ServerConfig config) {
   if (!unreachable) return WithContext("unreachable_networks", std::move(unreachable).error());
   Server server(world, {}, *std::move(book));
   server.set_config(std::move(config), *std::move(networks), *std::move(unreachable));
+  COUNTERSIGN_RETURN_IF_ERROR(server.LoadServedTime());
   COUNTERSIGN_RETURN_IF_ERROR(server.LoadRollout());
   COUNTERSIGN_RETURN_IF_ERROR(server.LoadUnload());
   return server;
@@ -42,7 +45,7 @@ void Server::set_config(store::ServerConfig config, net::NetworkSet call_network
                         net::NetworkSet unreachable_networks) {
   config_ = std::move(config);
   call_networks_ = std::move(call_networks);
-  reach_ = ReachPolicy(config_, std::move(unreachable_networks));
+  reach_ = ReachPolicy(config_, std::move(unreachable_networks), reach_.served());
   waiting_.SetLimits(config_.max_waiting, config_.max_waiting_per_source);
 }
 
@@ -107,23 +110,39 @@ Result<std::shared_ptr<const crypto::Signer>> Server::SignerOf(
               "CertificateManager -c PASSWORD");
 }
 
+Status Server::LoadServedTime() {
+  const auto text = world_.registry.GetMeta(kMetaServedTime);
+  if (!text) return std::unexpected(text.error());
+  if (!*text) return {};
+  auto served = ServedTime::Parse(**text);
+  if (!served) {
+    world_.log.Write(LogLevel::kError,
+                     "what the registry says of when this server ran is damaged: agents are shown "
+                     "as offline until they report");
+  }
+  reach_.set_served(std::move(served).value_or(ServedTime()));
+  return {};
+}
+
 // While the server did not run, no agent could be heard: that is no silence of theirs.
 void Server::KeepServing(Instant now) {
   const bool is_start = served_until_ == Instant();
   if (!is_start && now - served_until_ < kServingNoted && served_until_ <= now) return;
-  const auto kept = world_.registry.Transact([&]() -> Status {
-    if (is_start) {
-      const auto text = world_.registry.GetMeta(kMetaServedUntil);
-      if (!text) return std::unexpected(text.error());
-      const auto until = ParseUtc(text->value_or(""));
-      if (until && *until < now) {
-        COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutOffSilence(*until, now - *until));
-      }
-    }
-    return world_.registry.PutMeta(kMetaServedUntil, FormatUtc(now));
-  });
+  ServedTime served = reach_.served();
+  const auto noted = world_.registry.Transact([&] { return NoteServing(served, is_start, now); });
+  if (!noted) return world_.log.Write(LogLevel::kError, noted.error().message);
+  reach_.set_served(std::move(served));
   served_until_ = now;
-  if (!kept) world_.log.Write(LogLevel::kError, kept.error().message);
+}
+
+Status Server::NoteServing(ServedTime& served, bool is_start, Instant now) {
+  if (is_start) {
+    const auto text = world_.registry.GetMeta(kMetaServedUntil);
+    if (!text) return std::unexpected(text.error());
+    served.AddStop(ParseUtc(text->value_or("")).value_or(now), now);
+    COUNTERSIGN_RETURN_IF_ERROR(world_.registry.PutMeta(kMetaServedTime, served.Format()));
+  }
+  return world_.registry.PutMeta(kMetaServedUntil, FormatUtc(now));
 }
 
 void Server::Tick(Instant now) {

@@ -275,7 +275,9 @@ class Server {
                                                Instant now);
   [[nodiscard]] bool MayHold(const store::AgentRow& row, const wire::Reply& reply,
                              const net::IpAddress& source) const;
+  [[nodiscard]] Status LoadServedTime();
   void KeepServing(Instant now);
+  [[nodiscard]] Status NoteServing(ServedTime& served, bool is_start, Instant now);
   [[nodiscard]] Result<std::vector<std::string>> OrdersForReply(const store::AgentRow& row,
                                                                 const wire::Report& report,
                                                                 const Signing& signing,

@@ -91,7 +91,7 @@ struct AgentRow {
   // See server/reachability.h. Whether it is heard is not stored: time alone changes it.
   bool unreachable = false;  // no calls get through to it
   Instant reach_since;       // when `unreachable` changed, or it was heard again
-  Instant silent_at;         // unless it is heard before, it is offline from then on
+  Instant silent_at;         // unless it is heard before, it is offline from then on (ServedTime)
   AgentId successor;         // the agent as which its machine was installed anew; nil: none
 
   bool operator==(const AgentRow&) const = default;
@@ -288,10 +288,8 @@ class Registry {
                                                                  std::size_t limit) = 0;
   // CountAgents counts those not forgotten, by standing.
   [[nodiscard]] virtual Result<std::vector<StandingCount>> CountAgents() = 0;
-  // CountReach counts those not forgotten: offline is who has silent_at <= now.
-  [[nodiscard]] virtual Result<ReachCounts> CountReach(Instant now) = 0;
-  // PutOffSilence adds `by` to silent_at of all agents that have it after `after`.
-  [[nodiscard]] virtual Status PutOffSilence(Instant after, Seconds by) = 0;
+  // CountReach counts those not forgotten: offline is who has silent_at <= `served`.
+  [[nodiscard]] virtual Result<ReachCounts> CountReach(Instant served) = 0;
   // CountUnadmitted counts agents neither admitted nor forgotten, of one source or (empty) of all,
   // first seen at or after `since`.
   [[nodiscard]] virtual Result<std::uint64_t> CountUnadmitted(std::string_view source,

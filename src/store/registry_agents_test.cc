@@ -161,17 +161,6 @@ TEST_P(RegistryAgentsTest, ReachIsCountedByTimeWithoutForgotten) {
             (ReachCounts{.online = 2, .unreachable = 2, .offline = 1}));
 }
 
-TEST_P(RegistryAgentsTest, SilenceIsPutOffForThoseWhoWereNotSilent) {
-  for (std::uint32_t number = 1; number <= 3; ++number) {
-    AgentRow row = PlainAgent(number);
-    row.silent_at = FromUnix(1'000 * std::int64_t{number});
-    Put(row);
-  }
-  ASSERT_TRUE(registry().PutOffSilence(FromUnix(2'000), Seconds(500)).has_value());
-  EXPECT_EQ(registry().FindAgent(SampleAgentId(2)).value()->silent_at, FromUnix(2'000));
-  EXPECT_EQ(registry().FindAgent(SampleAgentId(3)).value()->silent_at, FromUnix(3'500));
-}
-
 // Agents 1 to 4 wait for admission, first seen at 100 times their number.
 AgentRow Unadmitted(std::uint32_t number, const std::string& source) {
   AgentRow row = PlainAgent(number);

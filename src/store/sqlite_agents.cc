@@ -241,12 +241,12 @@ Result<std::vector<StandingCount>> SqliteAgents::Count() {
   });
 }
 
-Result<ReachCounts> SqliteAgents::CountReach(Instant now) {
+Result<ReachCounts> SqliteAgents::CountReach(Instant served) {
   return connection_.Run("cannot count agents", [&]() -> Result<ReachCounts> {
     SqliteQuery query(connection_,
                       "SELECT CASE WHEN silent_at <= ? THEN 2 ELSE unreachable END AS reach, "
                       "count(*) FROM agents WHERE forgotten = 0 GROUP BY reach");
-    query.Bind(now);
+    query.Bind(served);
     ReachCounts counts;
     while (query.Step()) {
       const std::int64_t reach = query.Int();
@@ -255,15 +255,6 @@ Result<ReachCounts> SqliteAgents::CountReach(Instant now) {
                     : counts.offline) = query.Unsigned();
     }
     return counts;
-  });
-}
-
-Status SqliteAgents::PutOffSilence(Instant after, Seconds by) {
-  return connection_.Run("cannot write agents", [&]() -> Status {
-    SqliteQuery query(connection_,
-                      "UPDATE agents SET silent_at = silent_at + ? WHERE silent_at > ?");
-    query.Bind(by.count()).Bind(after).Write();
-    return {};
   });
 }
 

@@ -17,8 +17,7 @@ class SqliteAgents {
   [[nodiscard]] Result<std::vector<AgentRow>> List(const AgentQuery& query);
   [[nodiscard]] Result<std::vector<AgentRow>> From(std::string_view source, std::size_t limit);
   [[nodiscard]] Result<std::vector<StandingCount>> Count();
-  [[nodiscard]] Result<ReachCounts> CountReach(Instant now);
-  [[nodiscard]] Status PutOffSilence(Instant after, Seconds by);
+  [[nodiscard]] Result<ReachCounts> CountReach(Instant served);
   [[nodiscard]] Result<std::uint64_t> CountUnadmitted(std::string_view source, Instant since);
   [[nodiscard]] Result<std::uint64_t> DropSilentUnadmitted(Instant before);
 

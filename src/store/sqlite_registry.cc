@@ -38,10 +38,7 @@ class SqliteRegistry final : public Registry {
     return agents_.From(source, limit);
   }
   Result<std::vector<StandingCount>> CountAgents() override { return agents_.Count(); }
-  Result<ReachCounts> CountReach(Instant now) override { return agents_.CountReach(now); }
-  Status PutOffSilence(Instant after, Seconds by) override {
-    return agents_.PutOffSilence(after, by);
-  }
+  Result<ReachCounts> CountReach(Instant served) override { return agents_.CountReach(served); }
   Result<std::uint64_t> CountUnadmitted(std::string_view source, Instant since) override {
     return agents_.CountUnadmitted(source, since);
   }

@@ -31,11 +31,8 @@ class ForwardingRegistry : public store::Registry {
   [[nodiscard]] Result<std::vector<store::StandingCount>> CountAgents() override {
     return registry_.CountAgents();
   }
-  [[nodiscard]] Result<store::ReachCounts> CountReach(Instant now) override {
-    return registry_.CountReach(now);
-  }
-  [[nodiscard]] Status PutOffSilence(Instant after, Seconds by) override {
-    return registry_.PutOffSilence(after, by);
+  [[nodiscard]] Result<store::ReachCounts> CountReach(Instant served) override {
+    return registry_.CountReach(served);
   }
   [[nodiscard]] Result<std::uint64_t> CountUnadmitted(std::string_view source,
                                                       Instant since) override {

@@ -121,26 +121,14 @@ Result<std::vector<store::StandingCount>> MemoryRegistry::CountAgents() {
   return list;
 }
 
-Result<store::ReachCounts> MemoryRegistry::CountReach(Instant now) {
+Result<store::ReachCounts> MemoryRegistry::CountReach(Instant served) {
   store::ReachCounts counts;
   for (const auto& [id, row] : content_.agents) {
     if (row.forgotten) continue;
-    ++(row.silent_at <= now ? counts.offline
-                            : (row.unreachable ? counts.unreachable : counts.online));
+    ++(row.silent_at <= served ? counts.offline
+                               : (row.unreachable ? counts.unreachable : counts.online));
   }
   return counts;
-}
-
-Status MemoryRegistry::PutOffSilence(Instant after, Seconds by) {
-  std::vector<AgentRow> heard;
-  for (const auto& [id, row] : content_.agents) {
-    if (row.silent_at > after) heard.push_back(row);
-  }
-  for (AgentRow& row : heard) {
-    row.silent_at += by;
-    COUNTERSIGN_RETURN_IF_ERROR(PutAgent(row));
-  }
-  return {};
 }
 
 Result<std::uint64_t> MemoryRegistry::CountUnadmitted(std::string_view source, Instant since) {

@@ -58,8 +58,7 @@ class MemoryRegistry final : public store::Registry, private store::MoveTable {
   [[nodiscard]] Result<std::vector<store::AgentRow>> AgentsFrom(std::string_view source,
                                                                 std::size_t limit) override;
   [[nodiscard]] Result<std::vector<store::StandingCount>> CountAgents() override;
-  [[nodiscard]] Result<store::ReachCounts> CountReach(Instant now) override;
-  [[nodiscard]] Status PutOffSilence(Instant after, Seconds by) override;
+  [[nodiscard]] Result<store::ReachCounts> CountReach(Instant served) override;
   [[nodiscard]] Result<std::uint64_t> CountUnadmitted(std::string_view source,
                                                       Instant since) override;
   [[nodiscard]] Result<std::uint64_t> DropSilentUnadmitted(Instant before) override;
