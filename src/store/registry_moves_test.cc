@@ -47,6 +47,23 @@ class RegistryMovesTest : public ::testing::TestWithParam<EngineCase> {
   [[nodiscard]] Registry& registry() { return engine_.registry(); }
   [[nodiscard]] MoveTable& moves() { return registry().moves(); }
   void Put(const MovingRow& row) { ASSERT_TRUE(moves().PutMoving(row).has_value()); }
+  // Recount counts the rows themselves.
+  [[nodiscard]] MovingCounts Recount(std::int64_t move) {
+    MovingCounts counts;
+    const auto rows = moves().ListMoving(move, std::nullopt, std::nullopt, 99).value();
+    for (const auto& row : rows) {
+      ++(row.state == MovingState::kWaiting   ? counts.waiting
+         : row.state == MovingState::kOrdered ? counts.ordered
+         : row.state == MovingState::kMoved   ? counts.moved
+                                              : counts.failed);
+    }
+    return counts;
+  }
+  void ExpectCounts(const MovingCounts& counts) {
+    EXPECT_EQ(moves().CountMoving(1).value(), counts);
+    for (const std::int64_t move : {1, 2})
+      EXPECT_EQ(moves().CountMoving(move).value(), Recount(move));
+  }
   void Put(const ExpectedRow& row) { ASSERT_TRUE(moves().PutExpected(row).has_value()); }
   RegistryUnderTest engine_{GetParam()};
 };
@@ -134,6 +151,40 @@ TEST_P(RegistryMovesTest, CountsByStateAndReason) {
   EXPECT_EQ(moves().CountMoving(1).value(),
             (MovingCounts{.waiting = 1, .ordered = 1, .moved = 1, .failed = 3}));
   EXPECT_EQ(moves().CountReasons(1).value(), (std::vector<ReasonCount>{{"chain", 1}, {"fork", 2}}));
+}
+
+TEST_P(RegistryMovesTest, CountsFollowEveryChange) {
+  ExpectCounts({});
+  for (const std::uint32_t agent : {1U, 2U, 3U}) {
+    ASSERT_TRUE(registry().PutAgent(PlainAgent(agent)).has_value());
+    Put(Moving(1, agent));
+    Put(Moving(2, agent, MovingState::kOrdered));
+  }
+  ExpectCounts({.waiting = 3});
+  Put(Moving(1, 1, MovingState::kOrdered));
+  Put(Moving(1, 1, MovingState::kOrdered));
+  ExpectCounts({.waiting = 2, .ordered = 1});
+  Put(Moving(1, 1, MovingState::kFailed, "fork"));
+  Put(Moving(1, 1, MovingState::kFailed, "chain"));
+  Put(Moving(1, 2, MovingState::kMoved));
+  ExpectCounts({.waiting = 1, .moved = 1, .failed = 1});
+  ASSERT_TRUE(moves().RetryFailed(1, FromUnix(50)).has_value());
+  ExpectCounts({.waiting = 2, .moved = 1});
+  ASSERT_TRUE(registry().DeleteAgent(SampleAgentId(2)).has_value());
+  ExpectCounts({.waiting = 2});
+}
+
+TEST_P(RegistryMovesTest, CountsAreTakenBackWithTheirTransaction) {
+  ASSERT_TRUE(registry().PutAgent(PlainAgent(1)).has_value());
+  Put(Moving(1, 1));
+  const auto failed = registry().Transact([&]() -> Status {
+    Put(Moving(1, 1, MovingState::kMoved));
+    Put(Moving(1, 2));
+    COUNTERSIGN_RETURN_IF_ERROR(registry().DeleteAgent(SampleAgentId(1)));
+    return Fail(Code::kIo, "no");
+  });
+  EXPECT_FALSE(failed.has_value());
+  ExpectCounts({.waiting = 1});
 }
 
 TEST_P(RegistryMovesTest, FailedOnesWaitAnew) {

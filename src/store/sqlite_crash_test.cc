@@ -21,6 +21,8 @@ constexpr std::uint32_t kEnough = 40;
       COUNTERSIGN_RETURN_IF_ERROR((*registry)->PutAgent(FullAgent(number)));
       const auto id = (*registry)->AddOrder(PlainOrder(number, SampleAgentId(number)));
       if (!id) return std::unexpected(id.error());
+      COUNTERSIGN_RETURN_IF_ERROR(
+          (*registry)->moves().PutMoving({.move = 1, .agent = SampleAgentId(number)}));
       return (*registry)->PutMeta("newest", std::to_string(number));
     });
     if (!done || write(pipe_end, &number, sizeof(number)) != sizeof(number)) _exit(2);
@@ -68,6 +70,7 @@ TEST(SqliteCrashTest, AcknowledgedCommitsSurviveAKill) {
     AgentQuery query;
     query.limit = newest + 10;
     EXPECT_EQ((*registry)->ListAgents(query)->size(), newest);
+    EXPECT_EQ((*registry)->moves().CountMoving(1).value(), MovingCounts{.waiting = newest});
     EXPECT_EQ((*registry)->DueOrders(FromUnix(1'000), newest + 10)->size(), newest);
   }
 }

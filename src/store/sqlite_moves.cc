@@ -172,11 +172,15 @@ Result<std::optional<std::string>> SqliteMoves::FindWarrant(std::int64_t move,
   });
 }
 
+// Its triggers keep the counts: REPLACE would pass them by.
 Status SqliteMoves::PutMoving(const MovingRow& row) {
+  static const std::string sql =
+      InsertSql("moving", kMovingColumns) +
+      " ON CONFLICT (agent, move) DO UPDATE SET state = excluded.state, reason = excluded.reason, "
+      "text = excluded.text, warrant = excluded.warrant, tries = excluded.tries, "
+      "since = excluded.since";
   return connection_.Run("cannot write an agent of a move", [&]() -> Status {
-    SqliteQuery query(connection_,
-                      "INSERT OR REPLACE INTO moving (agent, move, state, reason, text, warrant, "
-                      "tries, since) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    SqliteQuery query(connection_, sql.c_str());
     query.Bind(row.agent).Bind(row.move).Bind(static_cast<std::int64_t>(row.state));
     query.Bind(row.reason).Bind(row.text).Bind(std::int64_t{row.warrant});
     query.Bind(std::int64_t{row.tries}).Bind(row.since).Write();
@@ -216,8 +220,7 @@ Result<std::vector<MovingRow>> SqliteMoves::ListMoving(std::int64_t move,
 
 Result<MovingCounts> SqliteMoves::CountMoving(std::int64_t move) {
   return connection_.Run("cannot count agents of a move", [&]() -> Result<MovingCounts> {
-    SqliteQuery query(connection_,
-                      "SELECT state, COUNT(*) FROM moving WHERE move = ? GROUP BY state");
+    SqliteQuery query(connection_, "SELECT state, agents FROM moving_counts WHERE move = ?");
     query.Bind(move);
     MovingCounts counts;
     while (query.Step()) {

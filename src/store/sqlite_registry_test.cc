@@ -106,6 +106,29 @@ TEST_F(SqliteRegistryTest, EventsFromBeforeTheyToldWhoAreKept) {
   EXPECT_EQ(events[1].by, row.by);
 }
 
+TEST_F(SqliteRegistryTest, CampaignsFromBeforeTheyWereCountedAreCounted) {
+  {
+    const auto before = SqliteConnection::Open(path(), SqliteMigrations().first(10));
+    ASSERT_TRUE(before.has_value()) << before.error().message;
+    const auto added = (*before)->Run("cannot add", [&]() -> Status {
+      SqliteQuery(
+          **before,
+          "INSERT INTO moving VALUES (zeroblob(16), 1, 0, '', '', 0, 0, 0), "
+          "(randomblob(16), 1, 2, '', '', 0, 0, 0), (randomblob(16), 1, 2, '', '', 0, 0, 0)")
+          .Write();
+      return {};
+    });
+    ASSERT_TRUE(added.has_value()) << added.error().message;
+  }
+  const auto registry = OpenSqlite(path());
+  ASSERT_TRUE(registry.has_value()) << registry.error().message;
+  ASSERT_TRUE((*registry)
+                  ->moves()
+                  .PutMoving({.move = 1, .agent = AgentId(), .state = MovingState::kFailed})
+                  .has_value());
+  EXPECT_EQ((*registry)->moves().CountMoving(1).value(), (MovingCounts{.moved = 2, .failed = 1}));
+}
+
 TEST_F(SqliteRegistryTest, NestedTransactionAborts) {
   const auto registry = OpenSqlite(":memory:");
   ASSERT_TRUE(registry.has_value());
