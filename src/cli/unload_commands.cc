@@ -27,13 +27,17 @@ Exit Send(Session& session, server::AdminMessage request, std::string_view done,
     PrintJson(answer->json);
     return Exit::kOk;
   }
-  PrintLine(std::string(done) + " for agents: " + Text(answer->json, "covered") +
+  const bool goes_on = Flag(answer->json, "goes_on");
+  const std::string covered = goes_on ? "all of that scope, which the server asks some each second"
+                                      : Text(answer->json, "covered");
+  PrintLine(std::string(done) + " for agents: " + covered +
             ", and for those of the same scope that join later.");
   PrintLine("It goes to each over TLS only, and counts there when the agent has answered:");
   PrintLine("  countersign agents unload-password show");
   const std::string none = Text(answer->json, "no_private_way");
   if (none != "0") {
-    PrintLine("Agents without TLS, which do not get it this way: " + none +
+    PrintLine("Agents without TLS, which do not get it this way: " +
+              std::string(goes_on ? "at least " : "") + none +
               ". They take it from a new package, or from the local administrator:");
     PrintLine("  countersign-agentd unload-password set");
   }

@@ -242,6 +242,7 @@ class ServerDaemon {
         RefreshTls();
       }
       server.AdvanceMove(ReadClocks().wall);
+      server.AdvanceUnload(ReadClocks().wall);
       if (server.rollout()) {
         server.AdvanceRollout(ReadClocks().wall);
         dispatcher_.Wake();

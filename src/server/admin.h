@@ -64,8 +64,9 @@ struct AdminMessage {
 //   orders   (orders: ids)                  → orders
 //   unload-set  (agents, domain or all; none: the password is taken away)
 //            secret: the verifier (argon2id), never the password
-//                                           → wish, covered, asked, no_private_way
-//   unload-show (agents, domain or all, after, limit) → wishes, agents, next_after
+//                                           → set, covered, asked, no_private_way; goes_on: these
+//                                             are of the first agents, the rest is asked later
+//   unload-show (after, limit)              → agents, next_after; with the last page: wishes
 //   rollout-plan   (canary_share, domains, class, after, limit) → fleet, canary, names, next_after
 //   rollout-start  (canary_share, domains, rate, halt_at, soak_seconds, from_reserve,
 //                  clock_is_right) secret: backup password, unless from_reserve

@@ -190,6 +190,8 @@ Admin::Answer Admin::MakePackage(const AdminMessage& request, Instant now) {
   const std::string& configured = server_.config().public_host;
   const auto host = TextMember(request, "host", configured.empty() ? HostName() : configured);
   if (!host) return std::unexpected(host.error());
+  const auto wish = server_.UnloadWishFor(AgentId(), *domain);
+  if (!wish) return std::unexpected(wish.error());
   const auto token = NewToken(request, *domain, now);
   if (!token) return std::unexpected(token.error());
   auto& world = server_.world();
@@ -202,14 +204,13 @@ Admin::Answer Admin::MakePackage(const AdminMessage& request, Instant now) {
                                .text = *token ? TokenText(**token) : "without a token"});
   });
   if (!made) return std::unexpected(made.error());
-  const auto* const wish = server_.UnloadWishFor(AgentId(), *domain);
   store::PackageConfig package{.server_host = *host,
                                .http_port = server_.config().http_port,
                                .https_port = server_.config().https_port,
                                .tls = server_.config().https,
                                .web_keys = server_.web_keys(),
                                .domain = *domain,
-                               .unload_verifier = wish == nullptr ? "" : wish->verifier,
+                               .unload_verifier = *wish ? (*wish)->verifier : "",
                                .enrol = std::nullopt};
   AdminMessage answer;
   if (*token) {

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
+#include <optional>
+#include <set>
 
 #include "crypto/argon2.h"
 #include "server/admin.h"
@@ -14,8 +16,13 @@ namespace {
 
 constexpr std::uint64_t kMaxPage = 10'000;
 
-// What a request is about, as scopes of wishes.
-Result<std::vector<std::string>> ScopesOf(const AdminMessage& request) {
+// What a request is about, as scopes of wishes: agents, or one other.
+struct About {
+  std::set<AgentId> agents = {};
+  std::vector<std::string> scopes = {};
+};
+
+Result<About> ReadAbout(const AdminMessage& request) {
   const auto agents = AgentsMember(request);
   if (!agents) return std::unexpected(agents.error());
   const auto domain = TextMember(request, "domain", "");
@@ -27,11 +34,11 @@ Result<std::vector<std::string>> ScopesOf(const AdminMessage& request) {
     return Fail(Code::kUsage, "one of --agent ID, --domain DOMAIN and --all is needed",
                 "countersign agents unload-password --help");
   }
-  std::vector<std::string> scopes;
-  if (*all) scopes.emplace_back(kAllAgents);
-  if (!domain->empty()) scopes.push_back(ScopeOfDomain(*domain));
-  for (const AgentId& id : *agents) scopes.push_back(ScopeOfAgent(id));
-  return scopes;
+  About about{.agents = {agents->begin(), agents->end()}};
+  if (*all) about.scopes.emplace_back(kAllAgents);
+  if (!domain->empty()) about.scopes.push_back(ScopeOfDomain(*domain));
+  for (const AgentId& id : about.agents) about.scopes.push_back(ScopeOfAgent(id));
+  return about;
 }
 
 Result<std::string> VerifierOf(const AdminMessage& request) {
@@ -41,47 +48,52 @@ Result<std::string> VerifierOf(const AdminMessage& request) {
   return verifier;
 }
 
-bool IsCovered(const std::vector<std::string>& scopes, const store::AgentRow& row) {
-  return std::ranges::any_of(
-      scopes, [&](const std::string& scope) { return Covers(scope, row.id, row.domain); });
+// What became of agents at once.
+struct Asked {
+  std::uint64_t covered = 0;
+  std::uint64_t asked = 0;
+  std::uint64_t no_private_way = 0;
+  bool goes_on = false;  // there are more
+};
+
+void Count(const store::AgentRow& row, Asked& asked) {
+  ++asked.covered;
+  if (!row.tls) ++asked.no_private_way;
+  if (row.tls && Server::MayCommand(row)) ++asked.asked;
 }
 
-Status ReplaceWishes(store::Registry& registry, const std::vector<std::string>& scopes,
-                     const store::UnloadWishRow& wish) {
-  const auto before = registry.ListUnloadWishes();
-  if (!before) return std::unexpected(before.error());
-  for (const auto& old : *before) {
-    const bool is_over = std::ranges::any_of(
-        scopes, [&](const std::string& scope) { return Overrides(scope, old.scope); });
-    if (is_over) COUNTERSIGN_RETURN_IF_ERROR(registry.DeleteUnloadWish(old.id));
-  }
-  for (const std::string& scope : scopes) {
-    store::UnloadWishRow row = wish;
-    row.scope = scope;
-    if (const auto id = registry.AddUnloadWish(row); !id) return std::unexpected(id.error());
+Status AskNamed(Server& server, const std::set<AgentId>& agents, Asked& asked, Instant now) {
+  for (const AgentId& id : agents) {
+    const auto row = server.world().registry.FindAgent(id);
+    if (!row) return std::unexpected(row.error());
+    if (!*row || (*row)->forgotten) continue;
+    Count(**row, asked);
+    if (!(*row)->tls || !Server::MayCommand(**row)) continue;
+    COUNTERSIGN_RETURN_IF_ERROR(server.AskUnload(**row, now));
   }
   return {};
 }
 
-// Every agent that is covered, in pages.
-Status ForEachCovered(store::Registry& registry, const std::vector<std::string>& scopes,
-                      const std::function<Status(const store::AgentRow&)>& take) {
-  store::AgentQuery query{.standings = {}, .after = std::nullopt, .limit = kMaxPage};
-  for (;;) {
-    const auto rows = registry.ListAgents(query);
-    if (!rows) return std::unexpected(rows.error());
-    if (rows->empty()) return {};
-    query.after = rows->back().id;
-    for (const auto& row : *rows) {
-      if (IsCovered(scopes, row)) COUNTERSIGN_RETURN_IF_ERROR(take(row));
-    }
+// Of a fleet only the first are counted: the others are asked by and by.
+Status AskMany(Server& server, const std::string& scope, Asked& asked) {
+  store::Registry& registry = server.world().registry;
+  COUNTERSIGN_RETURN_IF_ERROR(BeginAskingUnload(registry));
+  store::AgentQuery query;
+  query.limit = kAskUnloadAtOnce;
+  const auto rows = registry.ListAgents(query);
+  if (!rows) return std::unexpected(rows.error());
+  for (const auto& row : *rows) {
+    const auto scopes = ScopesOf(row.id, row.domain);
+    if (std::ranges::find(scopes, scope) != scopes.end()) Count(row, asked);
   }
+  asked.goes_on = rows->size() == query.limit;
+  return {};
 }
 
 // In the words of docs/unload-password.md.
 Result<std::string> StateOf(store::Registry& registry, const store::AgentRow& row,
-                            const store::UnloadWishRow* wish) {
-  if (wish == nullptr) return std::string("nothing-said");
+                            const std::optional<store::UnloadWishRow>& wish) {
+  if (!wish) return std::string("nothing-said");
   const auto state = registry.FindUnloadState(row.id);
   if (!state) return std::unexpected(state.error());
   const bool was_asked = *state && (*state)->wish == wish->id;
@@ -93,51 +105,59 @@ Result<std::string> StateOf(store::Registry& registry, const store::AgentRow& ro
   return "refused: " + (*state)->verdict;
 }
 
+// All that was said: with the last page of agents only.
+Result<boost::json::array> WishesJson(store::Registry& registry) {
+  boost::json::array said;
+  std::int64_t after = 0;
+  for (;;) {
+    const auto wishes = registry.ListUnloadWishes(after, kMaxPage);
+    if (!wishes) return std::unexpected(wishes.error());
+    for (const auto& wish : *wishes) {
+      said.push_back(boost::json::object{{"scope", wish.scope},
+                                         {"set", !wish.verifier.empty()},
+                                         {"by", wish.by},
+                                         {"since", FormatUtc(wish.since)}});
+    }
+    if (wishes->size() < kMaxPage) return said;
+    after = wishes->back().id;
+  }
+}
+
 }  // namespace
 
 Admin::Answer Admin::SetUnload(const AdminMessage& request, Instant now) {
-  const auto scopes = ScopesOf(request);
-  if (!scopes) return std::unexpected(scopes.error());
+  const auto about = ReadAbout(request);
+  if (!about) return std::unexpected(about.error());
   const auto verifier = VerifierOf(request);
   if (!verifier) return std::unexpected(verifier.error());
   auto& world = server_.world();
-  std::uint64_t covered = 0;
-  std::uint64_t asked = 0;
-  std::uint64_t no_private_way = 0;
+  const auto& scopes = about->scopes;
+  Asked asked;
   const auto done = world.registry.Transact([&]() -> Status {
-    COUNTERSIGN_RETURN_IF_ERROR(ReplaceWishes(world.registry, *scopes,
-                                              {.scope = {},
-                                               .verifier = *verifier,
-                                               .by = world.by ? ActorText(*world.by) : "",
-                                               .since = now}));
-    COUNTERSIGN_RETURN_IF_ERROR(server_.LoadUnload());
-    COUNTERSIGN_RETURN_IF_ERROR(
-        ForEachCovered(world.registry, *scopes, [&](const store::AgentRow& row) -> Status {
-          ++covered;
-          if (!row.tls) ++no_private_way;
-          if (!row.tls || !Server::MayCommand(row)) return {};
-          ++asked;
-          return server_.AskUnload(row, now);
-        }));
-    const std::string about =
-        scopes->size() == 1 ? scopes->front() : std::to_string(scopes->size()) + " agents";
+    COUNTERSIGN_RETURN_IF_ERROR(WishUnload(world.registry, scopes,
+                                           {.scope = {},
+                                            .verifier = *verifier,
+                                            .by = world.by ? ActorText(*world.by) : "",
+                                            .since = now}));
+    COUNTERSIGN_RETURN_IF_ERROR(about->agents.empty()
+                                    ? AskMany(server_, scopes.front(), asked)
+                                    : AskNamed(server_, about->agents, asked, now));
     return RecordEvent(
-        world, {.id = 0,
-                .at = now,
-                .kind = verifier->empty() ? "unload-password-cleared" : "unload-password-set",
-                .agent = {},
-                .text = about});
+        world,
+        {.id = 0,
+         .at = now,
+         .kind = verifier->empty() ? "unload-password-cleared" : "unload-password-set",
+         .agent = {},
+         .text = scopes.size() == 1 ? scopes.front() : std::to_string(scopes.size()) + " agents"});
   });
-  if (!done) {
-    // What was loaded in a transaction that failed is not what the registry says.
-    COUNTERSIGN_RETURN_IF_ERROR(server_.LoadUnload());
-    return std::unexpected(done.error());
-  }
+  if (!done) return std::unexpected(done.error());
+  server_.AdvanceUnload(now);
   AdminMessage answer;
   answer.json = {{"set", !verifier->empty()},
-                 {"covered", covered},
-                 {"asked", asked},
-                 {"no_private_way", no_private_way}};
+                 {"covered", asked.covered},
+                 {"asked", asked.asked},
+                 {"no_private_way", asked.no_private_way},
+                 {"goes_on", asked.goes_on}};
   return answer;
 }
 
@@ -147,15 +167,6 @@ Admin::Answer Admin::ShowUnload(const AdminMessage& request, Instant) {
   const auto after = TextMember(request, "after", "");
   if (!after) return std::unexpected(after.error());
   auto& registry = server_.world().registry;
-  const auto wishes = registry.ListUnloadWishes();
-  if (!wishes) return std::unexpected(wishes.error());
-  boost::json::array said;
-  for (const auto& wish : *wishes) {
-    said.push_back(boost::json::object{{"scope", wish.scope},
-                                       {"set", !wish.verifier.empty()},
-                                       {"by", wish.by},
-                                       {"since", FormatUtc(wish.since)}});
-  }
   const auto rows = registry.ListAgents({.standings = {},
                                          .after = AgentId::ParseText(*after),
                                          .limit = *limit,
@@ -163,18 +174,22 @@ Admin::Answer Admin::ShowUnload(const AdminMessage& request, Instant) {
   if (!rows) return std::unexpected(rows.error());
   boost::json::array agents;
   for (const auto& row : *rows) {
-    const auto* const wish = server_.UnloadWishFor(row.id, row.domain);
-    const auto state = StateOf(registry, row, wish);
+    const auto wish = server_.UnloadWishFor(row.id, row.domain);
+    if (!wish) return std::unexpected(wish.error());
+    const auto state = StateOf(registry, row, *wish);
     if (!state) return std::unexpected(state.error());
     agents.push_back(boost::json::object{{"agent", row.id.Text()},
                                          {"host", row.host},
                                          {"domain", row.domain},
-                                         {"set", wish != nullptr && !wish->verifier.empty()},
+                                         {"set", *wish && !(*wish)->verifier.empty()},
                                          {"state", *state}});
   }
+  const bool is_last = rows->empty() || rows->size() < *limit;
+  auto said = is_last ? WishesJson(registry) : Result<boost::json::array>();
+  if (!said) return std::unexpected(std::move(said).error());
   AdminMessage answer;
-  answer.json["wishes"] = std::move(said);
-  answer.json["next_after"] = rows->size() == *limit ? rows->back().id.Text() : "";
+  answer.json["wishes"] = *std::move(said);
+  answer.json["next_after"] = is_last ? "" : rows->back().id.Text();
   answer.json["agents"] = std::move(agents);
   return answer;
 }

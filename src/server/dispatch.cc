@@ -213,6 +213,11 @@ Result<std::string> Server::SignCall(const Call& call, std::string_view challeng
     if (order->act == kSetUnload && !call.is_private) {
       return Fail(Code::kRefused, "an unload password travels only over TLS");
     }
+    const auto overtaken = BringsEarlierWish(world_.registry, *order, *row);
+    if (!overtaken) return std::unexpected(overtaken.error());
+    if (*overtaken) {
+      return Fail(Code::kRefused, "another unload password is wished for the agent now");
+    }
     if (order->expires <= now || now - order->jti_drawn >= kJtiLifetime) {
       return Fail(Code::kRefused, "order " + call.jti.Text() + " is too old to be signed");
     }

@@ -37,7 +37,6 @@ Result<Server> Server::Create(World world, store::ServerConfig config) {
   server.set_config(std::move(config), *std::move(networks), *std::move(unreachable));
   COUNTERSIGN_RETURN_IF_ERROR(server.LoadServedTime());
   COUNTERSIGN_RETURN_IF_ERROR(server.LoadRollout());
-  COUNTERSIGN_RETURN_IF_ERROR(server.LoadUnload());
   return server;
 }
 

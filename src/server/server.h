@@ -134,11 +134,12 @@ class Server {
   // the rollout, reminders. Call it about once a minute.
   void Tick(Instant now);
 
-  // LoadUnload reads anew which unload passwords agents shall have, after a change of it.
-  [[nodiscard]] Status LoadUnload();
-  // UnloadWishFor is what counts for an agent of this id and domain; nullptr: nothing was said.
-  [[nodiscard]] const store::UnloadWishRow* UnloadWishFor(const AgentId& agent,
-                                                          std::string_view domain) const;
+  // UnloadWishFor is what counts for an agent of this id and domain, if anything was said.
+  [[nodiscard]] Result<std::optional<store::UnloadWishRow>> UnloadWishFor(
+      const AgentId& agent, std::string_view domain) const;
+  // AdvanceUnload asks some more agents after a word for many (BeginAskingUnload). Call it about
+  // once a second; it costs little where there was none.
+  void AdvanceUnload(Instant now);
   // AskUnload queues the order that the agent's wish demands, unless it has it. REQUIRES: within a
   // transaction; there is a private way to it, and it may be commanded.
   [[nodiscard]] Status AskUnload(const store::AgentRow& row, Instant now);
@@ -214,6 +215,7 @@ class Server {
   [[nodiscard]] Status AskSome(Instant now);
   [[nodiscard]] Status Ask(const store::AgentRow& row, store::RolloutRow& rollout, Instant now);
   [[nodiscard]] Status MoveRollout(Instant now);
+  [[nodiscard]] Status AskUnloadAfter(std::string_view last, Instant now);
   [[nodiscard]] store::OrderRow NewOrder(const AgentId& agent, std::string act, std::string args,
                                          Seconds expires_after, Instant now);
   [[nodiscard]] Result<std::shared_ptr<const crypto::Signer>> SignerOf(
@@ -311,7 +313,6 @@ class Server {
   std::uint64_t refused_unadmitted_ = 0;  // reports beyond the limits since the last Tick
   // When unadmitted agents were registered within the last minute, by source.
   std::map<std::string, std::vector<Instant>> newcomers_;
-  std::vector<store::UnloadWishRow> unload_wishes_;
   std::optional<store::RolloutRow> rollout_;
   bool offers_changed_ = false;     // since the rollout was last moved on
   std::uint64_t most_answers_ = 0;  // taken and refused, ever

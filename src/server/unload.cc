@@ -1,11 +1,9 @@
 #include "server/unload.h"
 
-#include <algorithm>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "server/server.h"
-#include "trust/rollout.h"
 
 namespace countersign::server {
 namespace {
@@ -14,6 +12,8 @@ constexpr std::string_view kDomain = "domain:";
 constexpr std::string_view kAgent = "agent:";
 constexpr Seconds kOrderLasts = std::chrono::hours(24 * 7);
 constexpr std::size_t kManyOrders = 1'000;
+// The agent that was asked last, where some are still to be asked; or empty.
+constexpr std::string_view kMetaAsked = "unload-asked";
 
 }  // namespace
 
@@ -27,44 +27,86 @@ std::string ScopeOfDomain(std::string_view domain) {
 
 std::string ScopeOfAgent(const AgentId& agent) { return std::string(kAgent) + agent.Text(); }
 
-bool Covers(std::string_view scope, const AgentId& agent, std::string_view domain) {
-  if (scope == kAllAgents) return true;
-  if (scope.starts_with(kDomain)) return trust::IsInDomain(domain, scope.substr(kDomain.size()));
-  return scope == ScopeOfAgent(agent);
+std::vector<std::string> ScopesOf(const AgentId& agent, std::string_view domain) {
+  std::vector<std::string> scopes = {std::string(kAllAgents), ScopeOfAgent(agent)};
+  for (std::size_t i = 0; i < domain.size(); ++i) {
+    if (domain[i] == '/') scopes.push_back(ScopeOfDomain(domain.substr(0, i)));
+  }
+  scopes.push_back(ScopeOfDomain(domain));
+  return scopes;
 }
 
-bool Overrides(std::string_view wider, std::string_view narrower) {
-  if (wider == kAllAgents || wider == narrower) return true;
-  return wider.starts_with(kDomain) && narrower.starts_with(kDomain) &&
-         trust::IsInDomain(narrower.substr(kDomain.size()), wider.substr(kDomain.size()));
-}
-
-Status Server::LoadUnload() {
-  auto wishes = world_.registry.ListUnloadWishes();
-  if (!wishes) return std::unexpected(std::move(wishes).error());
-  unload_wishes_ = *std::move(wishes);
+Status WishUnload(store::Registry& registry, const std::vector<std::string>& scopes,
+                  const store::UnloadWishRow& wish) {
+  for (const std::string& scope : scopes) {
+    if (scope == kAllAgents) {
+      COUNTERSIGN_RETURN_IF_ERROR(registry.DropUnloadWishesFrom(""));
+    } else if (scope.starts_with(kDomain)) {
+      COUNTERSIGN_RETURN_IF_ERROR(registry.DropUnloadWishesFrom(scope + "/"));
+    }
+    COUNTERSIGN_RETURN_IF_ERROR(registry.DropUnloadWishes(scope));
+    store::UnloadWishRow row = wish;
+    row.scope = scope;
+    if (const auto id = registry.AddUnloadWish(row); !id) return std::unexpected(id.error());
+  }
   return {};
 }
 
-const store::UnloadWishRow* Server::UnloadWishFor(const AgentId& agent,
-                                                  std::string_view domain) const {
-  const auto newest =
-      std::ranges::find_if(unload_wishes_.rbegin(), unload_wishes_.rend(),
-                           [&](const auto& wish) { return Covers(wish.scope, agent, domain); });
-  return newest == unload_wishes_.rend() ? nullptr : &*newest;
+Result<bool> BringsEarlierWish(store::Registry& registry, const store::OrderRow& order,
+                               const store::AgentRow& row) {
+  if (order.act != kSetUnload) return false;
+  const auto wish = registry.NewestUnloadWish(ScopesOf(row.id, row.domain));
+  if (!wish) return std::unexpected(wish.error());
+  return *wish && UnloadArgs((*wish)->verifier) != order.args;
+}
+
+Status BeginAskingUnload(store::Registry& registry) {
+  return registry.PutMeta(kMetaAsked, AgentId().Text());
+}
+
+Result<std::optional<store::UnloadWishRow>> Server::UnloadWishFor(const AgentId& agent,
+                                                                  std::string_view domain) const {
+  return world_.registry.NewestUnloadWish(ScopesOf(agent, domain));
+}
+
+void Server::AdvanceUnload(Instant now) {
+  const auto asked = world_.registry.GetMeta(kMetaAsked);
+  Status done = asked ? Status() : std::unexpected(asked.error());
+  if (done && *asked && !(*asked)->empty()) {
+    done = world_.registry.Transact([&] { return AskUnloadAfter(**asked, now); });
+  }
+  if (done) return;
+  world_.log.Write(LogLevel::kError,
+                   "agents are not asked to take an unload password: " + done.error().message);
+}
+
+// Who cannot be asked now is asked with its next report, as those that join.
+Status Server::AskUnloadAfter(std::string_view last, Instant now) {
+  store::AgentQuery query;
+  query.after = AgentId::ParseText(last);
+  query.limit = kAskUnloadAtOnce;
+  const auto rows = world_.registry.ListAgents(query);
+  if (!rows) return std::unexpected(rows.error());
+  for (const auto& row : *rows) {
+    if (row.tls && MayCommand(row)) COUNTERSIGN_RETURN_IF_ERROR(AskUnload(row, now));
+  }
+  const bool is_last = rows->size() < query.limit;
+  return world_.registry.PutMeta(kMetaAsked, is_last ? "" : rows->back().id.Text());
 }
 
 // An earlier one that is still under way ends here: brought after this one it would undo it.
 Status Server::AskUnload(const store::AgentRow& row, Instant now) {
-  const auto* const wish = UnloadWishFor(row.id, row.domain);
-  if (wish == nullptr) return {};
+  const auto found = UnloadWishFor(row.id, row.domain);
+  if (!found) return std::unexpected(found.error());
+  if (!*found) return {};
+  const store::UnloadWishRow& wish = **found;
   const auto state = world_.registry.FindUnloadState(row.id);
   if (!state) return std::unexpected(state.error());
-  const bool was_asked = *state && (*state)->wish == wish->id;
+  const bool was_asked = *state && (*state)->wish == wish.id;
   if (was_asked && !(*state)->verdict.empty()) return {};
   auto open = world_.registry.OpenOrders(row.id, kManyOrders);
   if (!open) return std::unexpected(std::move(open).error());
-  const std::string args = UnloadArgs(wish->verifier);
+  const std::string args = UnloadArgs(wish.verifier);
   bool is_under_way = false;
   for (auto& order : *open) {
     if (order.act != kSetUnload) continue;
@@ -82,7 +124,7 @@ Status Server::AskUnload(const store::AgentRow& row, Instant now) {
   const auto added = world_.registry.AddOrder(order);
   if (!added) return std::unexpected(added.error());
   return world_.registry.PutUnloadState(
-      {.agent = row.id, .wish = wish->id, .order = order.jti, .verdict = {}, .since = now});
+      {.agent = row.id, .wish = wish.id, .order = order.jti, .verdict = {}, .since = now});
 }
 
 // `interrupted` says nothing of what the agent has now: it is asked once more.
@@ -91,8 +133,9 @@ Status Server::NoteUnload(const store::OrderRow& order, Instant now) {
   auto state = world_.registry.FindUnloadState(order.agent);
   if (!state) return std::unexpected(std::move(state).error());
   if (!*state) return {};
-  const auto wish = std::ranges::find(unload_wishes_, (*state)->wish, &store::UnloadWishRow::id);
-  if (wish == unload_wishes_.end() || UnloadArgs(wish->verifier) != order.args) return {};
+  const auto wish = world_.registry.FindUnloadWish((*state)->wish);
+  if (!wish) return std::unexpected(wish.error());
+  if (!*wish || UnloadArgs((*wish)->verifier) != order.args) return {};
   const std::string& verdict = order.earlier.empty() ? order.verdict : order.earlier;
   if (verdict == trust::VerdictName(trust::Verdict::kInterrupted)) return {};
   store::UnloadStateRow next = **state;

@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
 #include "server/admin.h"
 #include "tests/support/server_bench.h"
+#include "trust/rollout.h"
 
 // Unload passwords, as the server has them and hands them out (docs/unload-password.md).
 namespace countersign::server {
@@ -18,6 +20,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using testing::ServerBench;
+using ::testing::UnorderedElementsAre;
 using trust::Verdict;
 
 constexpr std::string_view kOne =
@@ -190,6 +193,95 @@ TEST_F(UnloadTest, TheNewestWordCounts) {
   orders = Report(agent_, Way::kPinned);
   ASSERT_EQ(orders.size(), 1U) << "the earlier one is not brought after it";
   EXPECT_EQ(orders[0].args, UnloadArgs(std::string(kOne)));
+}
+
+TEST_F(UnloadTest, ScopesOfAnAgentAreThoseThatItsDomainLiesIn) {
+  const AgentId id = agent_.id;
+  EXPECT_THAT(ScopesOf(id, "eu/paris"),
+              UnorderedElementsAre("all", ScopeOfAgent(id), "domain:eu", "domain:eu/paris"));
+  const std::vector<std::string> domains = {"",      "eu",   "eu/",     "eu/paris", "eu/paris/7",
+                                            "eu//7", "/eu",  "europe",  "eu/pari",  "/",
+                                            "//",    "eu//", "Eu/paris"};
+  for (const auto& domain : domains) {
+    const auto scopes = ScopesOf(id, domain);
+    for (const auto& of : domains) {
+      EXPECT_EQ(std::ranges::count(scopes, ScopeOfDomain(of)) > 0, trust::IsInDomain(domain, of))
+          << domain << " in " << of;
+    }
+  }
+}
+
+TEST_F(UnloadTest, WordForADomainEndsThoseBeneathIt) {
+  for (const char* const domain : {"eu/paris", "eu", "europe", "eu/paris/7"}) {
+    Set({{"domain", domain}}, kOne);
+  }
+  Set({{"agents", boost::json::array{agent_.id.Text()}}}, kOne);
+  Set({{"domain", "eu"}}, kTwo);
+  std::vector<std::string> scopes;
+  const auto wishes = bench_.registry->ListUnloadWishes(0, 9).value();
+  for (const auto& wish : wishes) scopes.push_back(wish.scope);
+  EXPECT_EQ(scopes,
+            (std::vector<std::string>{"domain:europe", ScopeOfAgent(agent_.id), "domain:eu"}));
+}
+
+TEST_F(UnloadTest, NamedTwiceIsNamedOnce) {
+  const std::string id = agent_.id.Text();
+  const auto answer = Set({{"agents", boost::json::array{id, id}}}, kOne);
+  EXPECT_EQ(answer.at("covered").as_uint64(), 1U);
+  EXPECT_EQ(bench_.registry->ListUnloadWishes(0, 9).value().size(), 1U);
+}
+
+// Who is called is asked without a report of its own; many, some each second.
+TEST_F(UnloadTest, BigFleetIsAskedByAndByAlsoOverARestart) {
+  auto row = bench_.Row(agent_);
+  row.tls = true;
+  std::vector<AgentId> ids;
+  for (std::size_t i = 0; i <= kAskUnloadAtOnce; ++i) {
+    row.id = AgentId(bench_.random.Array<16>());
+    ids.push_back(row.id);
+    bench_.Put(row);
+  }
+  const auto asked = [&] {
+    return std::ranges::count_if(ids, [&](const AgentId& id) {
+      return !bench_.registry->OpenOrders(id, 9).value().empty();
+    });
+  };
+  const auto answer = SetAll();
+  EXPECT_TRUE(answer.at("goes_on").as_bool());
+  EXPECT_LT(asked(), std::ssize(ids));
+  bench_.Restart();
+  bench_.server().AdvanceUnload(bench_.now);
+  EXPECT_EQ(asked(), std::ssize(ids));
+  for (const AgentId& id : ids) {
+    EXPECT_EQ(bench_.registry->OpenOrders(id, 9).value().size(), 1U);
+  }
+  EXPECT_FALSE(Set({{"agents", boost::json::array{ids[0].Text()}}}, kTwo).at("goes_on").as_bool());
+}
+
+// In a big fleet its turn to be asked comes later than the word.
+TEST_F(UnloadTest, CallWithAnEarlierOneIsNotMadeAnyMore) {
+  EXPECT_THAT(Report(agent_, Way::kListener), IsEmpty());
+  SetAll(kOne);
+  auto calls = bench_.Due();
+  ASSERT_EQ(calls.size(), 1U);
+  calls[0].is_private = true;
+  const auto said = bench_.registry->Transact([&]() -> Status {
+    COUNTERSIGN_RETURN_IF_ERROR(WishUnload(*bench_.registry, {std::string(kAllAgents)},
+                                           {.scope = {}, .verifier = std::string(kTwo)}));
+    return BeginAskingUnload(*bench_.registry);
+  });
+  ASSERT_TRUE(said.has_value());
+  const auto sign = [&] {
+    return bench_.server().SignCall(calls.at(0), bench_.random.Token().Text(), bench_.now);
+  };
+  EXPECT_EQ(sign().error().code, Code::kRefused);
+  bench_.server().AdvanceUnload(bench_.now);
+  calls = bench_.Due();
+  ASSERT_EQ(calls.size(), 1U);
+  calls[0].is_private = true;
+  const auto order = sign();
+  ASSERT_TRUE(order.has_value()) << order.error().message;
+  EXPECT_EQ(wire::ParseOrder(*order)->order.args, UnloadArgs(std::string(kTwo)));
 }
 
 // Its answer to an earlier one must not count for the one that is wished now.

@@ -356,10 +356,17 @@ class Registry {
 
   // AddUnloadWish returns the new id; row.id is ignored.
   [[nodiscard]] virtual Result<std::int64_t> AddUnloadWish(const UnloadWishRow& row) = 0;
-  // DeleteUnloadWish succeeds where there is none.
-  [[nodiscard]] virtual Status DeleteUnloadWish(std::int64_t id) = 0;
-  // ListUnloadWishes is by id.
-  [[nodiscard]] virtual Result<std::vector<UnloadWishRow>> ListUnloadWishes() = 0;
+  // DropUnloadWishes deletes those of this scope; DropUnloadWishesFrom those whose scope begins
+  // with `beginning` (empty: all).
+  [[nodiscard]] virtual Status DropUnloadWishes(std::string_view scope) = 0;
+  [[nodiscard]] virtual Status DropUnloadWishesFrom(std::string_view beginning) = 0;
+  [[nodiscard]] virtual Result<std::optional<UnloadWishRow>> FindUnloadWish(std::int64_t id) = 0;
+  // NewestUnloadWish is the one with the highest id of these scopes, at the cost of their number.
+  [[nodiscard]] virtual Result<std::optional<UnloadWishRow>> NewestUnloadWish(
+      const std::vector<std::string>& scopes) = 0;
+  // ListUnloadWishes is by id, from the first after `after`.
+  [[nodiscard]] virtual Result<std::vector<UnloadWishRow>> ListUnloadWishes(std::int64_t after,
+                                                                            std::size_t limit) = 0;
   [[nodiscard]] virtual Status PutUnloadState(const UnloadStateRow& row) = 0;  // by agent
   [[nodiscard]] virtual Result<std::optional<UnloadStateRow>> FindUnloadState(
       const AgentId& agent) = 0;

@@ -113,8 +113,21 @@ class SqliteRegistry final : public Registry {
   Result<std::int64_t> AddUnloadWish(const UnloadWishRow& row) override {
     return unload_.AddWish(row);
   }
-  Status DeleteUnloadWish(std::int64_t id) override { return unload_.DeleteWish(id); }
-  Result<std::vector<UnloadWishRow>> ListUnloadWishes() override { return unload_.ListWishes(); }
+  Status DropUnloadWishes(std::string_view scope) override { return unload_.DropWishes(scope); }
+  Status DropUnloadWishesFrom(std::string_view beginning) override {
+    return unload_.DropWishesFrom(beginning);
+  }
+  Result<std::optional<UnloadWishRow>> FindUnloadWish(std::int64_t id) override {
+    return unload_.FindWish(id);
+  }
+  Result<std::optional<UnloadWishRow>> NewestUnloadWish(
+      const std::vector<std::string>& scopes) override {
+    return unload_.NewestWish(scopes);
+  }
+  Result<std::vector<UnloadWishRow>> ListUnloadWishes(std::int64_t after,
+                                                      std::size_t limit) override {
+    return unload_.ListWishes(after, limit);
+  }
   Status PutUnloadState(const UnloadStateRow& row) override { return unload_.PutState(row); }
   Result<std::optional<UnloadStateRow>> FindUnloadState(const AgentId& agent) override {
     return unload_.FindState(agent);

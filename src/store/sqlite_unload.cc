@@ -1,8 +1,27 @@
 #include "store/sqlite_unload.h"
 
+#include <utility>
+
 #include "store/sqlite_query.h"
 
 namespace countersign::store {
+namespace {
+
+std::string SelectWish(std::string_view rest) {
+  return "SELECT id, scope, verifier, given_by, since FROM unload_wishes " + std::string(rest);
+}
+
+UnloadWishRow ReadWish(SqliteQuery& query) {
+  UnloadWishRow row;
+  row.id = query.Int();
+  row.scope = query.Text();
+  row.verifier = query.Text();
+  row.by = query.Text();
+  row.since = query.Time();
+  return row;
+}
+
+}  // namespace
 
 Result<std::int64_t> SqliteUnload::AddWish(const UnloadWishRow& row) {
   static const std::string sql = InsertSql("unload_wishes", "scope, verifier, given_by, since");
@@ -13,31 +32,69 @@ Result<std::int64_t> SqliteUnload::AddWish(const UnloadWishRow& row) {
   });
 }
 
-Status SqliteUnload::DeleteWish(std::int64_t id) {
+Status SqliteUnload::DropWishes(std::string_view scope) {
   return connection_.Run("cannot delete an unload password", [&]() -> Status {
-    SqliteQuery(connection_, "DELETE FROM unload_wishes WHERE id = ?").Bind(id).Write();
+    SqliteQuery(connection_, "DELETE FROM unload_wishes WHERE scope = ?").BindCopy(scope).Write();
     return {};
   });
 }
 
-Result<std::vector<UnloadWishRow>> SqliteUnload::ListWishes() {
-  return connection_.Run(
-      "cannot list unload passwords", [&]() -> Result<std::vector<UnloadWishRow>> {
-        SqliteQuery query(connection_,
-                          "SELECT id, scope, verifier, given_by, since FROM unload_wishes "
-                          "ORDER BY id");
-        std::vector<UnloadWishRow> rows;
-        while (query.Step()) {
-          UnloadWishRow row;
-          row.id = query.Int();
-          row.scope = query.Text();
-          row.verifier = query.Text();
-          row.by = query.Text();
-          row.since = query.Time();
-          rows.push_back(std::move(row));
-        }
-        return rows;
-      });
+// Texts are compared octet by octet: what begins with it lies before its successor.
+Status SqliteUnload::DropWishesFrom(std::string_view beginning) {
+  std::string end(beginning);
+  while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xff) end.pop_back();
+  if (!end.empty()) ++end.back();
+  return connection_.Run("cannot delete unload passwords", [&]() -> Status {
+    if (end.empty()) {
+      SqliteQuery(connection_, "DELETE FROM unload_wishes WHERE scope >= ?")
+          .BindCopy(beginning)
+          .Write();
+    } else {
+      SqliteQuery(connection_, "DELETE FROM unload_wishes WHERE scope >= ? AND scope < ?")
+          .BindCopy(beginning)
+          .BindCopy(end)
+          .Write();
+    }
+    return {};
+  });
+}
+
+Result<std::optional<UnloadWishRow>> SqliteUnload::FindWish(std::int64_t id) {
+  static const std::string sql = SelectWish("WHERE id = ?");
+  return connection_.Run("cannot read an unload password",
+                         [&]() -> Result<std::optional<UnloadWishRow>> {
+                           SqliteQuery query(connection_, sql.c_str());
+                           if (!query.Bind(id).Step()) return std::nullopt;
+                           return ReadWish(query);
+                         });
+}
+
+Result<std::optional<UnloadWishRow>> SqliteUnload::NewestWish(
+    const std::vector<std::string>& scopes) {
+  static const std::string sql = SelectWish("WHERE scope = ? ORDER BY id DESC LIMIT 1");
+  return connection_.Run("cannot read an unload password",
+                         [&]() -> Result<std::optional<UnloadWishRow>> {
+                           std::optional<UnloadWishRow> newest;
+                           for (const std::string& scope : scopes) {
+                             SqliteQuery query(connection_, sql.c_str());
+                             if (!query.Bind(scope).Step()) continue;
+                             UnloadWishRow row = ReadWish(query);
+                             if (!newest || newest->id < row.id) newest = std::move(row);
+                           }
+                           return newest;
+                         });
+}
+
+Result<std::vector<UnloadWishRow>> SqliteUnload::ListWishes(std::int64_t after, std::size_t limit) {
+  static const std::string sql = SelectWish("WHERE id > ? ORDER BY id LIMIT ?");
+  return connection_.Run("cannot list unload passwords",
+                         [&]() -> Result<std::vector<UnloadWishRow>> {
+                           SqliteQuery query(connection_, sql.c_str());
+                           query.Bind(after).BindCount(limit);
+                           std::vector<UnloadWishRow> rows;
+                           while (query.Step()) rows.push_back(ReadWish(query));
+                           return rows;
+                         });
 }
 
 Status SqliteUnload::PutState(const UnloadStateRow& row) {

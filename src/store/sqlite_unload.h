@@ -12,8 +12,13 @@ class SqliteUnload {
   explicit SqliteUnload(SqliteConnection& connection) : connection_(connection) {}
 
   [[nodiscard]] Result<std::int64_t> AddWish(const UnloadWishRow& row);
-  [[nodiscard]] Status DeleteWish(std::int64_t id);
-  [[nodiscard]] Result<std::vector<UnloadWishRow>> ListWishes();
+  [[nodiscard]] Status DropWishes(std::string_view scope);
+  [[nodiscard]] Status DropWishesFrom(std::string_view beginning);
+  [[nodiscard]] Result<std::optional<UnloadWishRow>> FindWish(std::int64_t id);
+  [[nodiscard]] Result<std::optional<UnloadWishRow>> NewestWish(
+      const std::vector<std::string>& scopes);
+  [[nodiscard]] Result<std::vector<UnloadWishRow>> ListWishes(std::int64_t after,
+                                                              std::size_t limit);
   [[nodiscard]] Status PutState(const UnloadStateRow& row);
   [[nodiscard]] Result<std::optional<UnloadStateRow>> FindState(const AgentId& agent);
 

@@ -133,11 +133,23 @@ class ForwardingRegistry : public store::Registry {
   [[nodiscard]] Result<std::int64_t> AddUnloadWish(const store::UnloadWishRow& row) override {
     return registry_.AddUnloadWish(row);
   }
-  [[nodiscard]] Status DeleteUnloadWish(std::int64_t id) override {
-    return registry_.DeleteUnloadWish(id);
+  [[nodiscard]] Status DropUnloadWishes(std::string_view scope) override {
+    return registry_.DropUnloadWishes(scope);
   }
-  [[nodiscard]] Result<std::vector<store::UnloadWishRow>> ListUnloadWishes() override {
-    return registry_.ListUnloadWishes();
+  [[nodiscard]] Status DropUnloadWishesFrom(std::string_view beginning) override {
+    return registry_.DropUnloadWishesFrom(beginning);
+  }
+  [[nodiscard]] Result<std::optional<store::UnloadWishRow>> FindUnloadWish(
+      std::int64_t id) override {
+    return registry_.FindUnloadWish(id);
+  }
+  [[nodiscard]] Result<std::optional<store::UnloadWishRow>> NewestUnloadWish(
+      const std::vector<std::string>& scopes) override {
+    return registry_.NewestUnloadWish(scopes);
+  }
+  [[nodiscard]] Result<std::vector<store::UnloadWishRow>> ListUnloadWishes(
+      std::int64_t after, std::size_t limit) override {
+    return registry_.ListUnloadWishes(after, limit);
   }
   [[nodiscard]] Status PutUnloadState(const store::UnloadStateRow& row) override {
     return registry_.PutUnloadState(row);

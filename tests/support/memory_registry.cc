@@ -393,15 +393,40 @@ Result<std::int64_t> MemoryRegistry::AddUnloadWish(const store::UnloadWishRow& r
   return added.id;
 }
 
-Status MemoryRegistry::DeleteUnloadWish(std::int64_t id) {
-  Erase(content_.unload_wishes, id);
+void MemoryRegistry::EraseWishes(const std::function<bool(const std::string& scope)>& is_one) {
+  std::vector<std::int64_t> ids;
+  for (const auto& [id, row] : content_.unload_wishes) {
+    if (is_one(row.scope)) ids.push_back(id);
+  }
+  for (const std::int64_t id : ids) Erase(content_.unload_wishes, id);
+}
+
+Status MemoryRegistry::DropUnloadWishes(std::string_view scope) {
+  EraseWishes([&](const std::string& of) { return of == scope; });
   return {};
 }
 
-Result<std::vector<store::UnloadWishRow>> MemoryRegistry::ListUnloadWishes() {
-  std::vector<store::UnloadWishRow> rows;
-  for (const auto& [id, row] : content_.unload_wishes) rows.push_back(row);
-  return rows;
+Status MemoryRegistry::DropUnloadWishesFrom(std::string_view beginning) {
+  EraseWishes([&](const std::string& of) { return of.starts_with(beginning); });
+  return {};
+}
+
+Result<std::optional<store::UnloadWishRow>> MemoryRegistry::FindUnloadWish(std::int64_t id) {
+  return Find(content_.unload_wishes, id);
+}
+
+Result<std::optional<store::UnloadWishRow>> MemoryRegistry::NewestUnloadWish(
+    const std::vector<std::string>& scopes) {
+  std::optional<store::UnloadWishRow> newest;
+  for (const auto& [id, row] : content_.unload_wishes) {
+    if (std::ranges::find(scopes, row.scope) != scopes.end()) newest = row;
+  }
+  return newest;
+}
+
+Result<std::vector<store::UnloadWishRow>> MemoryRegistry::ListUnloadWishes(std::int64_t after,
+                                                                           std::size_t limit) {
+  return From(content_.unload_wishes, after, limit);
 }
 
 Status MemoryRegistry::PutUnloadState(const store::UnloadStateRow& row) {

@@ -103,8 +103,14 @@ class MemoryRegistry final : public store::Registry, private store::MoveTable {
                                                                 std::size_t limit) override;
   [[nodiscard]] Status DeleteToken(std::string_view id) override;
   [[nodiscard]] Result<std::int64_t> AddUnloadWish(const store::UnloadWishRow& row) override;
-  [[nodiscard]] Status DeleteUnloadWish(std::int64_t id) override;
-  [[nodiscard]] Result<std::vector<store::UnloadWishRow>> ListUnloadWishes() override;
+  [[nodiscard]] Status DropUnloadWishes(std::string_view scope) override;
+  [[nodiscard]] Status DropUnloadWishesFrom(std::string_view beginning) override;
+  [[nodiscard]] Result<std::optional<store::UnloadWishRow>> FindUnloadWish(
+      std::int64_t id) override;
+  [[nodiscard]] Result<std::optional<store::UnloadWishRow>> NewestUnloadWish(
+      const std::vector<std::string>& scopes) override;
+  [[nodiscard]] Result<std::vector<store::UnloadWishRow>> ListUnloadWishes(
+      std::int64_t after, std::size_t limit) override;
   [[nodiscard]] Status PutUnloadState(const store::UnloadStateRow& row) override;
   [[nodiscard]] Result<std::optional<store::UnloadStateRow>> FindUnloadState(
       const AgentId& agent) override;
@@ -153,6 +159,8 @@ class MemoryRegistry final : public store::Registry, private store::MoveTable {
   void NoteUndo(Map& map, const typename Map::key_type& key);
   void TakeBack();
   void EraseMoving(const AgentId& agent);
+  // EraseWishes erases those whose scope is such a one.
+  void EraseWishes(const std::function<bool(const std::string& scope)>& is_one);
   // EraseOffers erases those for which `is_one` holds.
   void EraseOffers(const std::function<bool(const store::OfferRow&)>& is_one);
   void SetOrder(const store::OrderRow& row);
