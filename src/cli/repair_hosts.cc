@@ -74,6 +74,19 @@ std::optional<std::string> CannotGoTo(net::AddressClass of) {
   return std::nullopt;
 }
 
+// Why this server's certificate is not for it, whoever chose it; nothing if it is. An agent that
+// belongs to another server would be stranded by it: it would trust this one, and report to that.
+std::optional<std::string> BelongsElsewhere(const boost::json::object& agent) {
+  const std::string standing = Text(agent, "standing");
+  if (standing == "retired") return "its machine was installed anew, and is another agent now";
+  if (standing == "arriving") return "it belongs to another server still, and comes by itself";
+  if (standing == "moved") return "it belongs to another server now";
+  if (!Text(agent, "moved_to").empty()) {
+    return "it had moved to another server: countersign agents approve keeps it here";
+  }
+  return std::nullopt;
+}
+
 // Why the mover is not what mends it; nothing if it is.
 std::optional<std::string> CannotMend(const boost::json::object& agent) {
   if (Text(agent, "reason") == "cloned") {
@@ -130,6 +143,7 @@ std::expected<RepairHost, std::string> HostOf(const boost::json::object& agent, 
                                               RepairWhom whom) {
   RepairHost host{.agent = Text(agent, "agent"), .target = {}, .name = {}};
   if (!AgentId::ParseText(host.agent)) return std::unexpected("its id is none");
+  if (auto why = BelongsElsewhere(agent)) return std::unexpected(*std::move(why));
   if (whom == RepairWhom::kMendable) {
     if (auto why = CannotMend(agent)) return std::unexpected(*std::move(why));
   }

@@ -14,7 +14,8 @@ namespace countersign::cli {
 
 // By what a host is gone to: the address from which the agent last reported, or the name it says.
 enum class RepairBy { kAddress, kName };
-// Whom the kit is for: exactly the agents chosen, or of these only those that the mover mends.
+// Whom the kit is for: the agents chosen, or of these only those that the mover mends. Never who
+// belongs to another server, is yet to come from one, or is no agent any more.
 enum class RepairWhom { kChosen, kMendable };
 
 struct RepairHost {

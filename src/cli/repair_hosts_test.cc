@@ -173,6 +173,22 @@ TEST(HostOfTest, WhomTheMoverDoesNotMendIsLeftOutUnlessChosen) {
   EXPECT_TRUE(HostOf(unknown, RepairBy::kAddress, RepairWhom::kMendable));
 }
 
+TEST(HostOfTest, WhoBelongsToAnotherServerIsLeftOutThoughChosen) {
+  for (const char* standing : {"moved", "retired", "arriving"}) {
+    auto row = Row("a", "192.0.2.7");
+    row["standing"] = standing;
+    EXPECT_FALSE(HostOf(row, RepairBy::kAddress, RepairWhom::kChosen)) << standing;
+    EXPECT_FALSE(HostOf(row, RepairBy::kName, RepairWhom::kMendable)) << standing;
+  }
+  auto stray = Row("a", "192.0.2.7");
+  stray["moved_to"] = "507f0000-0000-8000-8000-000000000001";
+  const auto left_out = HostOf(stray, RepairBy::kAddress, RepairWhom::kChosen);
+  ASSERT_FALSE(left_out);
+  EXPECT_NE(left_out.error().find("approve"), std::string::npos);
+  stray["moved_to"] = "";
+  EXPECT_TRUE(HostOf(stray, RepairBy::kAddress, RepairWhom::kChosen));
+}
+
 TEST(RepairListsTest, EveryHostIsInEachList) {
   RepairLists lists(RepairBy::kAddress, RepairWhom::kChosen);
   lists.Take(Row("web1", "192.0.2.7", Id(1)));
