@@ -14,6 +14,7 @@
 #include "cli/agentd_commands.h"
 #include "cli/folders.h"
 #include "cli/passwords.h"
+#include "cli/shell_word.h"
 #include "cli/unload_commands.h"
 #include "net/control_client.h"
 #include "net/open_when_free.h"
@@ -78,7 +79,7 @@ Status StartByHand(const fs::path& folder) {
   if (started && !ended) return {};
   return Fail(started ? Code::kRefused : Code::kTimedOut,
               "the agent did not start: " + EndOfLog(log),
-              "countersign-agentd --agent-folder " + folder.string());
+              "countersign-agentd --agent-folder " + ShellWord(folder.string()));
 }
 
 }  // namespace

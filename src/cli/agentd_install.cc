@@ -9,6 +9,7 @@
 #include "cli/agent_service.h"
 #include "cli/agentd_commands.h"
 #include "cli/agentd_mend.h"
+#include "cli/shell_word.h"
 #include "net/address.h"
 
 namespace countersign::cli {
@@ -111,7 +112,7 @@ void PrintInstalled(const agent::Installed& installed, const fs::path& folder,
                 .Text() +
             (installed.config.tls ? " over HTTPS." : " over HTTP."));
   if (service.empty()) {
-    PrintLine("next: countersign-agentd --agent-folder " + folder.string());
+    PrintLine("next: countersign-agentd --agent-folder " + ShellWord(folder.string()));
     return;
   }
   PrintLine(service);

@@ -7,6 +7,7 @@
 #include "cli/move_commands.h"
 #include "cli/move_files.h"
 #include "cli/output_file.h"
+#include "cli/shell_word.h"
 
 // countersign move plan.
 namespace countersign::cli {
@@ -60,8 +61,9 @@ void PrintPlan(const boost::json::object& plan, const MovePlanCommand& command) 
     return;
   }
   PrintLine("Nothing was changed. Those that can be moved are in " + command.output + ". next:");
-  PrintLine("  on the target:  countersign move expect " + command.output + " -o target.json");
-  PrintLine("  then here:      countersign move start --list " + command.output +
+  PrintLine("  on the target:  countersign move expect " + ShellWord(command.output) +
+            " -o target.json");
+  PrintLine("  then here:      countersign move start --list " + ShellWord(command.output) +
             " --target target.json");
 }
 

@@ -7,6 +7,7 @@
 #include "cli/move_files.h"
 #include "cli/output_file.h"
 #include "cli/progress.h"
+#include "cli/shell_word.h"
 #include "crypto/hash.h"
 #include "crypto/pkcs12.h"
 #include "server/move_warrants.h"
@@ -72,8 +73,8 @@ Exit MakeWarrant(const MoveWarrantCommand& command, Form form) {
   PrintLine("The warrants are in " + command.output + ". They are no secret: they send these " +
             "agents to that target and nowhere else.");
   PrintLine("next, on the server whose agents move: countersign move start --target " +
-            command.target + " --warrant " + command.output +
-            (command.all ? " --all" : " --list " + command.list));
+            ShellWord(command.target) + " --warrant " + ShellWord(command.output) +
+            (command.all ? " --all" : " --list " + ShellWord(command.list)));
   return Exit::kOk;
 }
 

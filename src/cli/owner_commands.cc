@@ -9,6 +9,7 @@
 #include "cli/certificate_commands.h"
 #include "cli/output_file.h"
 #include "cli/progress.h"
+#include "cli/shell_word.h"
 #include "crypto/hash.h"
 #include "server/offline.h"
 #include "server/present.h"
@@ -105,7 +106,7 @@ Exit AskOwner(Session& session, const OwnerRequestCommand& command, Form form) {
   }
   PrintLine("The request to the owner is in " + command.file + "; nothing is changed yet:");
   PrintRequest(answer->json);
-  PrintLine("next, on the owner's machine: countersign owner sign " + command.file +
+  PrintLine("next, on the owner's machine: countersign owner sign " + ShellWord(command.file) +
             " --backup OfficeScanAuth.dat -o answer.json");
   return Exit::kOk;
 }
@@ -140,7 +141,7 @@ Exit SignRequest(const OwnerSignCommand& command, Form form) {
   }
   PrintLine("Signed: certificate " + made->active.serial() + ", in " + command.output +
             ", with the new automatic backup under the same password.");
-  PrintLine("next, on the server: countersign owner install " + command.output);
+  PrintLine("next, on the server: countersign owner install " + ShellWord(command.output));
   return Exit::kOk;
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/files.h"
+#include "cli/shell_word.h"
 
 namespace countersign::cli {
 namespace {
@@ -87,17 +88,6 @@ std::string WithFolder(const Session& session, const std::string& agent, const f
 }
 
 }  // namespace
-
-std::string ShellWord(std::string_view text) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-:,+@%";
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string_view::npos) {
-    return std::string(text);
-  }
-  std::string word = "'";
-  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return word + "'";
-}
 
 Exit ShowProof(Session& session, const ProofCommand& command, Form form) {
   if (command.output == "-" && form == Form::kJson) {

@@ -21,7 +21,4 @@ struct ProofCommand {
 // certificate, and the commands with which anybody checks it without this program.
 [[nodiscard]] Exit ShowProof(Session& session, const ProofCommand& command, Form form);
 
-// ShellWord is `text` as one word of a POSIX shell's command line.
-[[nodiscard]] std::string ShellWord(std::string_view text);
-
 }  // namespace countersign::cli

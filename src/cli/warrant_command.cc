@@ -6,6 +6,7 @@
 #include "cli/output_file.h"
 #include "cli/progress.h"
 #include "cli/session.h"
+#include "cli/shell_word.h"
 #include "crypto/hash.h"
 #include "crypto/pkcs12.h"
 #include "server/warrant.h"
@@ -91,9 +92,9 @@ Exit WriteUnlockWarrant(const WarrantCommand& command, Form form) {
   PrintLine("The warrant is in " + command.output + ": it passes the unload password of agent " +
             command.unlock + " once, until " + until + ".");
   PrintLine("Whoever has the file can do that: keep it as a secret. On the agent, one of:");
-  PrintLine("  IpXfer … -warrant " + command.output);
-  PrintLine("  countersign-agentd stop --warrant " + command.output);
-  PrintLine("  countersign-agentd unload-password set --warrant " + command.output);
+  PrintLine("  IpXfer … -warrant " + ShellWord(command.output));
+  PrintLine("  countersign-agentd stop --warrant " + ShellWord(command.output));
+  PrintLine("  countersign-agentd unload-password set --warrant " + ShellWord(command.output));
   return Exit::kOk;
 }
 

@@ -1,4 +1,4 @@
-#include "cli/proof_command.h"
+#include "cli/shell_word.h"
 
 #include <gtest/gtest.h>
 
