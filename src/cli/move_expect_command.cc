@@ -5,6 +5,7 @@
 #include "cli/agent_list.h"
 #include "cli/move_commands.h"
 #include "cli/output_file.h"
+#include "cli/shell_word.h"
 #include "wire/move_target.h"
 
 // countersign move expect: on the target.
@@ -23,9 +24,15 @@ Exit ExpectAgents(Session& session, const MoveExpectCommand& command, Form form)
   for (const AgentId& agent : list->agents) agents.emplace_back(agent.Text());
   boost::json::array addresses;
   for (const auto& address : command.addresses) {
-    const auto parsed = wire::ParseMoveAddress(address);
-    if (!parsed) return PrintError(parsed.error(), form);
-    addresses.emplace_back(wire::FormatMoveAddress(*parsed));
+    // The server adds the ports that are missing.
+    if (const auto parsed = wire::ParseMoveAddress(address); !parsed) {
+      const std::string& next = parsed.error().next;
+      return PrintError(
+          {Code::kUsage, "--address: " + parsed.error().message,
+           next.empty() ? "a name with letters beyond ASCII is given in its xn-- form" : next},
+          form);
+    }
+    addresses.emplace_back(address);
   }
   std::string from = command.from;
   if (from.empty() && list->server) from = list->server->Text();
@@ -46,6 +53,9 @@ Exit ExpectAgents(Session& session, const MoveExpectCommand& command, Form form)
     PrintJson(answer->json);
     return Exit::kOk;
   }
+  for (const auto& warning : List(answer->json, "warnings")) {
+    PrintToError("WARNING: " + std::string(warning.as_string()));
+  }
   if (command.output.empty()) {
     Print(target);
     return Exit::kOk;
@@ -53,8 +63,8 @@ Exit ExpectAgents(Session& session, const MoveExpectCommand& command, Form form)
   PrintLine(Text(answer->json, "agents") + " agents of server " + from +
             " are admitted here when they come, until " + Text(answer->json, "until") + ".");
   PrintLine("They are told to come to " + ListText(answer->json, "addresses") + ".");
-  PrintLine("next, on their server: countersign move start --list " + command.list + " --target " +
-            command.output);
+  PrintLine("next, on their server: countersign move start --list " + ShellWord(command.list) +
+            " --target " + ShellWord(command.output));
   return Exit::kOk;
 }
 

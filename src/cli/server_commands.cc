@@ -14,10 +14,12 @@
 #include "cli/certificate_file.h"
 #include "cli/init_dialogue.h"
 #include "cli/progress.h"
+#include "cli/shell_word.h"
 #include "crypto/hash.h"
 #include "keys/backup.h"
 #include "server/events.h"
 #include "server/host.h"
+#include "wire/move_target.h"
 
 namespace countersign::cli {
 namespace {
@@ -119,7 +121,7 @@ void PrintOutcome(const InitCommand& command, const server::Issued& issued,
   PrintLine("Keep a copy of AuthCertBackup/OfficeScanAuth.dat and its password in another place:");
   PrintLine("they are the only way back if this machine is lost.");
   PrintLine(tools);
-  PrintLine("next: countersignd --data " + command.folder.string());
+  PrintLine("next: countersignd --data " + ShellWord(command.folder.string()));
 }
 
 Exit MakeFolder(const InitCommand& command, const server::InitRequest& request,
@@ -175,6 +177,14 @@ Exit InitByDialogue(const InitCommand& command, server::InitRequest request, For
 
 Status CheckOptions(const InitCommand& command) {
   const bool import = !command.import_file.empty();
+  const std::string& host = command.config.public_host;
+  if (!host.empty() && !wire::IsMoveHost(host)) {
+    return Fail(Code::kUsage,
+                "--public-host \"" + host +
+                    "\" is no host name and no address: letters beyond "
+                    "ASCII are not taken",
+                "--public-host with the name's xn-- form (idn2 NAME shows it)");
+  }
   if (!import && !command.config.follower_of.empty()) {
     return Fail(Code::kUsage, "--follower needs --import: the issuer's OfficeScanAuth.dat",
                 "countersign server init --follower NAME --import OfficeScanAuth.dat");

@@ -13,6 +13,49 @@ namespace {
 
 constexpr std::uint64_t kMostDays = 365;
 
+// Where agents are told to come to: as asked for, else by what this server is configured for.
+// Ports that were left out are this server's own, not those of any server.
+Result<std::vector<std::string>> AddressesOf(const AdminMessage& request,
+                                             const store::ServerConfig& config) {
+  auto addresses = TextsMember(request, "addresses");
+  if (!addresses) return addresses;
+  wire::MoveAddress usual{config.public_host.empty() ? HostName() : config.public_host,
+                          config.http_port, config.https_port};
+  if (addresses->empty()) {
+    if (!wire::IsMoveHost(usual.host)) {
+      return Fail(Code::kRefused,
+                  "agents cannot be told to come to \"" + usual.host +
+                      "\": the name of this host is none that they take",
+                  "public_host in countersign.toml, or countersign move expect --address HOST");
+    }
+    addresses->push_back(wire::FormatMoveAddress(usual));
+  }
+  for (std::string& address : *addresses) {
+    auto parsed = wire::ParseMoveAddress(address, usual);
+    if (parsed) address = wire::FormatMoveAddress(*parsed);
+    // With its ports it may be too long.
+    if (parsed) parsed = wire::ParseMoveAddress(address);
+    if (!parsed) return Fail(Code::kUsage, parsed.error().message, parsed.error().next);
+  }
+  return addresses;
+}
+
+// What a person has to know of them: behind a gateway it may be right all the same.
+boost::json::array WarningsOf(const store::ServerConfig& config) {
+  boost::json::array warnings;
+  if (!config.https) {
+    warnings.emplace_back(
+        "HTTPS is off here (https = false), and agents that speak TLS come by HTTPS: they stay "
+        "where they are, unless something before this server takes them");
+  }
+  if (!config.http) {
+    warnings.emplace_back(
+        "HTTP is off here (http = false), and agents that speak no TLS come by HTTP: they stay "
+        "where they are, unless something before this server takes them");
+  }
+  return warnings;
+}
+
 }  // namespace
 
 Admin::Answer Admin::ExpectAgents(const AdminMessage& request, Instant now) {
@@ -28,24 +71,16 @@ Admin::Answer Admin::ExpectAgents(const AdminMessage& request, Instant now) {
   expectation.from = *server;
   if (server_.book().IsOurs(*server)) {
     return Fail(Code::kRefused,
-                "the list is of this server's own agents: run this on the server that they go to");
+                "the list is of this server's own agents, and it is announced to the server that "
+                "they go to",
+                "countersign move expect LIST -o target.json (on that server)");
   }
   const auto days = NumberMember(request, "days", 30, kMostDays);
   if (!days) return std::unexpected(days.error());
   if (*days == 0) return Fail(Code::kUsage, "days: at least 1 is needed");
   expectation.until = now + std::chrono::hours(24 * static_cast<std::int64_t>(*days));
-  auto addresses = TextsMember(request, "addresses");
+  auto addresses = AddressesOf(request, server_.config());
   if (!addresses) return std::unexpected(std::move(addresses).error());
-  if (addresses->empty()) {
-    const store::ServerConfig& config = server_.config();
-    const std::string host = config.public_host.empty() ? HostName() : config.public_host;
-    addresses->push_back(wire::FormatMoveAddress({host, config.http_port, config.https_port}));
-  }
-  for (const std::string& address : *addresses) {
-    if (const auto read = wire::ParseMoveAddress(address); !read) {
-      return std::unexpected(read.error());
-    }
-  }
   auto announcement = AnnouncementOf(server_.book(), *std::move(addresses));
   if (!announcement) return std::unexpected(std::move(announcement).error());
   const std::string text = wire::FormatMoveAnnouncement(*announcement);
@@ -60,6 +95,7 @@ Admin::Answer Admin::ExpectAgents(const AdminMessage& request, Instant now) {
                  {"owner", HexLower(announcement->target.owner)},
                  {"generation", announcement->target.generation},
                  {"addresses", TextsJson(announcement->target.addresses)},
+                 {"warnings", WarningsOf(server_.config())},
                  {"agents", expectation.agents.size()},
                  {"until", FormatUtc(expectation.until)}};
   return answer;

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/array.hpp>
+#include <functional>
 #include <set>
 #include <string>
 
@@ -18,6 +19,12 @@ class AdminMoveTest : public MoveFixture {
     AdminMessage message;
     message.json = std::move(request);
     return Admin(old_.server()).Handle(message, User(), old_.now).json;
+  }
+  void ConfigureTarget(const std::function<void(store::ServerConfig&)>& change) {
+    store::ServerConfig config;
+    config.public_host = "new.example";
+    change(config);
+    target_.Configure(config);
   }
   boost::json::object Expect(const std::vector<std::string>& addresses) {
     AdminMessage message;
@@ -51,6 +58,30 @@ TEST_F(AdminMoveTest, PagesOfAPlanNameEachAgentOnceAndTheFirstCounts) {
   } while (!after.empty());
   EXPECT_EQ(pages, 3);
   EXPECT_EQ(names.size(), 5U);
+}
+
+TEST_F(AdminMoveTest, TheTargetsOwnPortsAreAnnouncedWhereNoneAreNamed) {
+  ConfigureTarget([](auto& config) {
+    config.http_port = 7001;
+    config.https_port = 7002;
+  });
+  EXPECT_EQ(Expect({})["addresses"], (boost::json::array{"new.example:7001:7002"}));
+  const auto answer = Expect({"a.example", "b.example:81", "[::1]:81:82"});
+  EXPECT_EQ(answer.at("addresses"),
+            (boost::json::array{"a.example:7001:7002", "b.example:81:7002", "[::1]:81:82"}));
+  EXPECT_TRUE(answer.at("warnings").as_array().empty());
+}
+
+TEST_F(AdminMoveTest, AnAddressThatIsNoneIsAWrongCall) {
+  EXPECT_EQ(Expect({"a b"})["code"], "usage");
+  EXPECT_EQ(Expect({"m\xc3\xbcnchen.example"})["code"], "usage");
+}
+
+TEST_F(AdminMoveTest, WhereOneOfTheTwoListenersIsOffTheAnnouncementWarns) {
+  ConfigureTarget([](auto& config) { config.https = false; });
+  EXPECT_EQ(Expect({}).at("warnings").as_array().size(), 1U);
+  ConfigureTarget([](auto& config) { config.http = false; });
+  EXPECT_EQ(Expect({}).at("warnings").as_array().size(), 1U);
 }
 
 TEST_F(AdminMoveTest, PlanOfNamedAgentsHasThemAlone) {

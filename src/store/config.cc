@@ -10,6 +10,7 @@
 #include "crypto/argon2.h"
 #include "store/toml_reader.h"
 #include "store/toml_scan.h"
+#include "wire/move_target.h"
 
 namespace countersign::store {
 namespace {
@@ -32,6 +33,9 @@ bool IsTokenId(std::string_view text) {
 }
 bool IsVerifier(std::string_view text) {
   return text.empty() || crypto::CheckVerifierForm(text).has_value();
+}
+bool IsPublicHost(std::string_view text) {
+  return text.empty() || (text.size() <= kMaxTextLen && wire::IsMoveHost(text));
 }
 bool IsExportWord(std::string_view text) { return text == "allowed" || text == "forbidden"; }
 
@@ -146,7 +150,9 @@ Result<ServerConfig> ReadServer(const toml::table& table) {
     reader.Refuse("https", table.get("https")->source().begin,
                   "true, because \"http\" is false: agents could not reach the server");
   }
-  config.public_host = reader.Text("public_host", "", IsWord, "a host name or an address, or \"\"");
+  config.public_host = reader.Text("public_host", "", IsPublicHost,
+                                   "a host name (with letters beyond ASCII in its xn-- form) or an "
+                                   "address, or \"\"");
   config.common_name = reader.Text("common_name", defaults.common_name, IsCommonName,
                                    "text of 1 to 64 octets, without control characters");
   config.certificate_days = reader.Integer<std::uint32_t>(

@@ -134,6 +134,8 @@ TEST(Config, ServerFileIsRefusedWithPlaceAndKey) {
       {"listen = \"a b\"", "line 1", "\"listen\""},
       {"listen = 1", "line 1", "\"listen\""},
       {"public_host = \"a\\u0007b\"", "line 1", "\"public_host\""},
+      {"public_host = \"m\u00fcnchen.example\"", "line 1", "xn--"},
+      {"public_host = \"a.example:8080\"", "line 1", "\"public_host\""},
       {"common_name = \"\"", "line 1", "1 to 64 octets"},
       {"common_name = \"" + std::string(65, 'x') + "\"", "line 1", "1 to 64 octets"},
       {"certificate_days = 0", "line 1", "integer from 1 to 36500"},

@@ -140,9 +140,16 @@ Result<MoveArgs> ParseMoveArgs(std::string_view text) {
   return args;
 }
 
-Result<MoveAddress> ParseMoveAddress(std::string_view text) {
+bool IsMoveHost(std::string_view host) {
+  if (host.find(':') == std::string_view::npos) return IsHost(host, false);
+  const std::string_view address = host.substr(0, host.find('%'));
+  return IsHost(host, true) && std::ranges::count(address, ':') >= 2 &&
+         address.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
+}
+
+Result<MoveAddress> ParseMoveAddress(std::string_view text, const MoveAddress& usual) {
   if (text.size() > kMaxTargetAddressLen) return TooLong(text);
-  MoveAddress address;
+  MoveAddress address = usual;
   std::string_view host = text;
   std::string_view ports;
   const bool in_brackets = text.starts_with('[');

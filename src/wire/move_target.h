@@ -39,16 +39,21 @@ struct MoveArgs {
 [[nodiscard]] Result<MoveArgs> ParseMoveArgs(std::string_view text);
 
 // MoveAddress is where a target is reached: "host", "host:8080" or "host:8080:4343", with an IPv6
-// address in brackets; at most kMaxTargetAddressLen octets, as warrants have them. The ports left
-// out are 8080 (HTTP) and 4343 (HTTPS).
+// address in brackets; at most kMaxTargetAddressLen octets, as warrants have them. For agents,
+// ports left out are 8080 (HTTP) and 4343 (HTTPS).
 struct MoveAddress {
   std::string host;
   std::uint16_t http_port = 8080;
   std::uint16_t https_port = 4343;
   bool operator==(const MoveAddress&) const = default;
 };
-// ParseMoveAddress: kMalformed; of one that is too long, with what can be done.
-[[nodiscard]] Result<MoveAddress> ParseMoveAddress(std::string_view text);
+// ParseMoveAddress: kMalformed; of one that is too long, with what can be done. Ports left out are
+// those of `usual`.
+[[nodiscard]] Result<MoveAddress> ParseMoveAddress(std::string_view text,
+                                                   const MoveAddress& usual = {});
+// IsMoveHost: `host` can be that of a MoveAddress: of letters, digits, '-', '.' and '_', or an IPv6
+// address without brackets. Names with other letters have an xn-- form for that (RFC 5890).
+[[nodiscard]] bool IsMoveHost(std::string_view host);
 // FormatMoveAddress writes both ports, or leaves the usual ones out where both make it too long.
 [[nodiscard]] std::string FormatMoveAddress(const MoveAddress& address);
 

@@ -77,6 +77,21 @@ TEST(MoveAddressTest, PortsMayBeLeftOut) {
   EXPECT_EQ(ParseMoveAddress("10.0.0.1:81").value(), (MoveAddress{"10.0.0.1", 81, 4343}));
   EXPECT_EQ(ParseMoveAddress("[::1]:81:82").value(), (MoveAddress{"::1", 81, 82}));
   EXPECT_EQ(ParseMoveAddress("[fe80::1%eth0]").value().host, "fe80::1%eth0");
+  const MoveAddress usual{"here.example", 7001, 7002};
+  EXPECT_EQ(ParseMoveAddress("a", usual).value(), (MoveAddress{"a", 7001, 7002}));
+  EXPECT_EQ(ParseMoveAddress("a:81", usual).value(), (MoveAddress{"a", 81, 7002}));
+  EXPECT_EQ(ParseMoveAddress("a:81:82", usual).value(), (MoveAddress{"a", 81, 82}));
+}
+
+TEST(MoveAddressTest, HostsAreOfAsciiAndWithoutPorts) {
+  for (const std::string_view host : {"new", "new-1.example", "a_b", "xn--mnchen-3ya.example",
+                                      "192.0.2.1", "2001:db8::1", "fe80::1%eth0"}) {
+    EXPECT_TRUE(IsMoveHost(host)) << host;
+  }
+  for (const std::string_view host :
+       {"", "m\xc3\xbcnchen.example", "new:8080", "a b", "[::1]", "new/x", "x:y:z", "a%b"}) {
+    EXPECT_FALSE(IsMoveHost(host)) << host;
+  }
 }
 
 TEST(MoveAddressTest, ComesBackWhole) {

@@ -143,10 +143,11 @@ class SmallCases(Moves):
         self.assert_exit(13, self.start(self.lab, self.plan(self.lab), "--all"))
         self.assert_exit(3, self.start(self.lab, self.lab.path / "nowhere.json", "--all"))
         self.assert_exit(13, self.new.run("countersign", "move", "expect", target))
-        self.assert_exit(13, self.new.run("countersign", "move", "expect", self.plan(self.lab), "--address", f"{'n' * 60}.example"),
+        self.assert_exit(2, self.new.run("countersign", "move", "expect", self.plan(self.lab), "--address", f"{'n' * 60}.example"),
                          "at most 64 octets", "--address")
         self.assert_exit(7, self.lab.run("countersign", "move", "expect", self.plan(self.lab)), "own agents")
         self.assert_exit(2, self.start(self.lab, target, "--all", "--rate", "many"))
+        self.assert_exit(2, self.new.run("countersign", "move", "expect", self.plan(self.lab), "--address", "münchen.example"))
 
     def test_6_warrant_made_elsewhere(self):
         left = [agent for agent in self.agents if agent.serial() == self.lab.serial()]
