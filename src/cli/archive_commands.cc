@@ -63,7 +63,7 @@ Status CheckOrder(const ImportCommand& command) {
 
 Exit MakeArchive(Session& session, const ArchiveCommand& command, Form form) {
   const Existing existing = command.replace ? Existing::kReplace : Existing::kKeep;
-  const auto fine = CheckOutput(command.file, existing);
+  const auto fine = CheckOutput(command.file, existing, command.replace_option);
   if (!fine) return PrintError(fine.error(), form);
   PasswordSource source = command.password;
   source.what = "password of the archive " + command.file.string();

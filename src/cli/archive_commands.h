@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "cli/output.h"
 #include "cli/passwords.h"
@@ -25,6 +26,7 @@ struct ArchiveCommand {
   // With the owner key: that of the automatic backup; nothing: environment, else it is asked for.
   std::optional<std::string> backup_password_file;
   bool replace = false;  // an existing file
+  std::string_view replace_option = "--replace";
 };
 // MakeArchive is -b. An existing file is kept (kAlreadyExists) unless `replace`.
 [[nodiscard]] Exit MakeArchive(Session& session, const ArchiveCommand& command, Form form);

@@ -230,7 +230,8 @@ class Invocation {
                         .password = PasswordOf("b"),
                         .with_owner = switches_.Has("owner"),
                         .backup_password_file = Option("backup-password-file"),
-                        .replace = switches_.Has("replace")},
+                        .replace = switches_.Has("replace"),
+                        .replace_option = "-replace"},
                        form_);
   }
 

@@ -1,6 +1,7 @@
 #include "cli/output_file.h"
 
 #include "cli/pasted.h"
+#include "cli/shell_word.h"
 
 namespace countersign::cli {
 
@@ -16,13 +17,13 @@ bool IsInDevices(const fs::path& folder) {
 
 }  // namespace
 
-Status CheckOutput(const fs::path& path, Existing existing) {
+Status CheckOutput(const fs::path& path, Existing existing, std::string_view replace) {
   if (path.empty()) return Fail(Code::kUsage, "a file name is needed, and it is empty");
   std::error_code failed;
   const auto folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   if (fs::status(folder, failed).type() == fs::file_type::not_found) {
     return Fail(Code::kNotFound, "there is no folder " + folder.string(),
-                "mkdir -p '" + folder.string() + "'");
+                "mkdir -p " + ShellWord(folder.string()));
   }
   const auto there = fs::symlink_status(path, failed).type();
   if (there == fs::file_type::not_found || there == fs::file_type::none ||
@@ -44,7 +45,7 @@ Status CheckOutput(const fs::path& path, Existing existing) {
   }
   if (existing == Existing::kReplace) return {};
   return Fail(Code::kAlreadyExists, path.string() + " is there already; nothing was done",
-              "give another name, or -replace to overwrite it");
+              "give another name, or " + std::string(replace) + " to overwrite it");
 }
 
 Status WriteOutput(const fs::path& path, ByteView content, FileMode mode, Existing existing) {

@@ -59,6 +59,15 @@ TEST_F(OutputFileTest, ExistingFileIsKeptUnlessItMayBeReplaced) {
   EXPECT_EQ(Content(path), "new");
 }
 
+TEST_F(OutputFileTest, TheAdviceNamesTheOptionAsTheProgramSpellsIt) {
+  const auto path = folder_ / "file";
+  std::ofstream(path) << "old";
+  EXPECT_EQ(CheckOutput(path, Existing::kKeep).error().next,
+            "give another name, or --replace to overwrite it");
+  EXPECT_EQ(CheckOutput(path, Existing::kKeep, "-replace").error().next,
+            "give another name, or -replace to overwrite it");
+}
+
 TEST_F(OutputFileTest, LinkIsReplacedAndNotFollowed) {
   std::ofstream(folder_ / "target") << "old";
   fs::create_symlink("target", folder_ / "link");
