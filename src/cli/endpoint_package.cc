@@ -1,5 +1,7 @@
 #include "cli/endpoint_package.h"
 
+#include <algorithm>
+#include <array>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -139,6 +141,20 @@ Result<EndpointPrograms> FindPrograms(const fs::path& folder) {
   auto mover = find("IpXfer");
   if (!mover) return std::unexpected(std::move(mover).error());
   return EndpointPrograms{*std::move(agent), *std::move(mover)};
+}
+
+Result<PackageForm> PackageFormOf(const fs::path& output) {
+  static constexpr std::array<std::string_view, 14> kOthers = {
+      ".rpm", ".apk", ".pkg", ".msi", ".exe", ".dmg", ".zip",
+      ".7z",  ".tar", ".gz",  ".bz2", ".xz",  ".zst", ".txz"};
+  const std::string name = output.filename().string();
+  if (name.ends_with(".deb")) return PackageForm::kDeb;
+  if (name.ends_with(".tar.gz") || name.ends_with(".tgz")) return PackageForm::kTarGz;
+  const auto is_end = [&](std::string_view end) { return name.ends_with(end); };
+  if (std::ranges::none_of(kOthers, is_end)) return PackageForm::kFolder;
+  return Fail(Code::kUsage,
+              "\"" + name + "\" is the name of a kind of package that is not made here",
+              "-o with a file that ends in .tar.gz or .deb, or with a folder");
 }
 
 std::vector<TarEntry> ProgramEntries(EndpointPrograms programs) {

@@ -22,6 +22,12 @@ struct EndpointPrograms {
 // there, in its folder `endpoint`, or in /usr/lib/countersign/endpoint. kNotFound says what to do.
 [[nodiscard]] Result<EndpointPrograms> FindPrograms(const std::filesystem::path& folder);
 
+enum class PackageForm { kFolder, kTarGz, kDeb };
+
+// PackageFormOf tells the form by the name of what is to be made; kUsage for the name of another
+// kind of archive, which would become an oddly named folder.
+[[nodiscard]] Result<PackageForm> PackageFormOf(const std::filesystem::path& output);
+
 struct EndpointPackage {
   Bytes certificate;  // OfcNTCer.dat
   Bytes settings;     // package.toml

@@ -55,6 +55,18 @@ TEST(EndpointPackageTest, DebOfLaterHasAHigherVersion) {
   EXPECT_TRUE(control.ends_with('\n'));
 }
 
+TEST(PackageFormOfTest, ByTheEndOfTheName) {
+  EXPECT_EQ(PackageFormOf("a/agents.deb").value(), PackageForm::kDeb);
+  EXPECT_EQ(PackageFormOf("agents.tar.gz").value(), PackageForm::kTarGz);
+  EXPECT_EQ(PackageFormOf("agents.tgz").value(), PackageForm::kTarGz);
+  for (const char* const name : {"agents", "eu.paris", "agents/", "agents.deb/"}) {
+    EXPECT_EQ(PackageFormOf(name).value(), PackageForm::kFolder) << name;
+  }
+  for (const char* const name : {"x.rpm", "x.zip", "x.tar", "x.tar.xz", "x.msi"}) {
+    EXPECT_FALSE(PackageFormOf(name).has_value()) << name;
+  }
+}
+
 TEST(UnitTextTest, ProgramAndFolderAreTheAgents) {
   const std::string unit = AgentUnit("/opt/agent", "/srv/an agent");
   EXPECT_NE(unit.find("ExecStart=/opt/agent --agent-folder \"/srv/an agent\"\n"), std::string::npos)

@@ -9,19 +9,36 @@
 #include "base/process.h"
 #include "cli/endpoint_package.h"
 #include "cli/output_file.h"
+#include "cli/shell_word.h"
 
 namespace countersign::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-enum class PackageForm { kFolder, kTarGz, kDeb };
+// A folder that is filled before it is put in its place; none where the package is a file.
+using PlacedFolder = std::optional<NewFolder>;
 
-PackageForm FormFor(const fs::path& output) {
-  const std::string name = output.filename().string();
-  if (name.ends_with(".deb")) return PackageForm::kDeb;
-  if (name.ends_with(".tar.gz") || name.ends_with(".tgz")) return PackageForm::kTarGz;
-  return PackageForm::kFolder;
+// Where the package goes, before a token is made for it that no package would hold.
+Result<PlacedFolder> PreparePlace(const fs::path& output) {
+  if (output.empty()) return Fail(Code::kUsage, "-o: a file or folder is needed, and it is empty");
+  const auto form = PackageFormOf(output);
+  if (!form) return std::unexpected(form.error());
+  std::error_code failed;
+  if (*form == PackageForm::kFolder) {
+    if (fs::exists(output, failed) && !fs::is_directory(output, failed)) {
+      return Fail(Code::kAlreadyExists, output.string() + " is there already, and no folder",
+                  "give the name of a new folder, or of a file that ends in .tar.gz or .deb");
+    }
+    auto folder = NewFolder::Begin(output);
+    if (!folder) return std::unexpected(std::move(folder).error());
+    return PlacedFolder(*std::move(folder));
+  }
+  COUNTERSIGN_RETURN_IF_ERROR(CheckOutput(output, Existing::kReplace));
+  // Whether anything can be made there, only trying tells: it is gone with this object.
+  const auto trial = NewFolder::Begin(output.string() + ".trial");
+  if (!trial) return WithContext("cannot write " + output.string(), trial.error());
+  return PlacedFolder();
 }
 
 // When a package that is to be the same each time is said to be made (reproducible-builds.org).
@@ -35,8 +52,7 @@ Instant MadeAt(const boost::json::object& answer) {
   return FromUnix(static_cast<std::int64_t>(Number(answer, "made_at")));
 }
 
-Status WriteFolder(const fs::path& folder, const EndpointPackage& package) {
-  COUNTERSIGN_RETURN_IF_ERROR(MakePrivateFolder(folder));
+Status FillFolder(const fs::path& folder, const EndpointPackage& package) {
   for (const auto& entry : FolderEntries(package)) {
     const FileMode mode = entry.mode == 0600 ? FileMode::kPrivate : FileMode::kPublic;
     COUNTERSIGN_RETURN_IF_ERROR(WriteFileAtomically(folder / entry.name, entry.content, mode));
@@ -48,10 +64,12 @@ Status WriteFolder(const fs::path& folder, const EndpointPackage& package) {
   return {};
 }
 
-Status WritePackage(const fs::path& output, const EndpointPackage& package, bool secret,
-                    Instant at) {
-  const PackageForm form = FormFor(output);
-  if (form == PackageForm::kFolder) return WriteFolder(output, package);
+Status WritePackage(const fs::path& output, PackageForm form, PlacedFolder& folder,
+                    const EndpointPackage& package, bool secret, Instant at) {
+  if (folder) {
+    COUNTERSIGN_RETURN_IF_ERROR(FillFolder(folder->path(), package));
+    return folder->PutInPlace();
+  }
   const auto file = form == PackageForm::kDeb ? keys::WriteDeb(DebFor(package, at), at)
                                               : keys::WriteTarGz(ArchiveEntries(package), at);
   if (!file) return std::unexpected(file.error());
@@ -70,25 +88,46 @@ Result<server::AdminMessage> AskForPackage(Session& session, const PackageComman
   if (!command.until.empty()) {
     const auto until = ParseUntil(command.until);
     if (!until) return std::unexpected(until.error());
+    if (*until <= ReadClocks().wall) {
+      return Fail(Code::kUsage, "--until " + command.until + " is past: its token admits nobody",
+                  "--until with a later day, or --days 30");
+    }
     request.json["until"] = ToUnix(*until);
   }
   return session.Call(std::move(request));
 }
 
-void PrintHowTo(const fs::path& output, const PackageCommand& command,
+// The token of a package that could not be written would be good, and in nobody's hands that one
+// knows of.
+Error WithoutToken(Session& session, const boost::json::object& answer, Error error) {
+  if (!answer.contains("token")) return error;
+  const std::string token = Text(answer, "token");
+  server::AdminMessage request;
+  request.json = {{"command", "token-revoke"}, {"tokens", boost::json::array{token}}};
+  if (session.Call(std::move(request))) {
+    error.message += "; its token was taken back";
+  } else {
+    error.next = "countersign token revoke " + token;
+  }
+  return error;
+}
+
+void PrintHowTo(const PackageCommand& command, PackageForm form,
                 const boost::json::object& answer) {
-  const std::string name = output.filename().string();
+  const fs::path& output = command.output;
+  const fs::path name = output.has_filename() ? output.filename() : output.parent_path().filename();
   PrintLine("The package is in " + output.string() + ". On the endpoint, as administrator:");
-  switch (FormFor(output)) {
+  switch (form) {
     case PackageForm::kDeb:
-      PrintLine("  dpkg -i " + name);
+      PrintLine("  dpkg -i " + ShellWord(name.string()));
       break;
     case PackageForm::kTarGz:
-      PrintLine("  tar -xzf " + name + " && sh countersign-agent/install.sh");
+      PrintLine("  tar -xzf " + ShellWord(name.string()) + " && sh countersign-agent/install.sh");
       break;
     case PackageForm::kFolder:
-      PrintLine(command.without_programs ? "  countersign-agentd install --from " + name
-                                         : "  sh " + name + "/install.sh");
+      PrintLine(command.without_programs
+                    ? "  countersign-agentd install --from " + ShellWord(name.string())
+                    : "  sh " + ShellWord((name / "install.sh").string()));
       break;
   }
   if (answer.contains("token")) {
@@ -108,7 +147,9 @@ void PrintHowTo(const fs::path& output, const PackageCommand& command,
 }  // namespace
 
 Exit MakePackage(Session& session, const PackageCommand& command, Form form) {
-  const PackageForm kind = FormFor(command.output);
+  auto place = PreparePlace(command.output);
+  if (!place) return PrintError(place.error(), form);
+  const PackageForm kind = *PackageFormOf(command.output);
   if (kind == PackageForm::kDeb && command.without_programs) {
     return PrintError({Code::kUsage, "a .deb holds the programs: --no-programs goes with a folder",
                        "countersign agents package --help"},
@@ -120,21 +161,18 @@ Exit MakePackage(Session& session, const PackageCommand& command, Form form) {
     if (!programs) return PrintError(programs.error(), form);
     package.programs = ProgramEntries(*std::move(programs));
   }
-  if (kind != PackageForm::kFolder) {
-    const auto possible = CheckOutput(command.output, Existing::kReplace);
-    if (!possible) return PrintError(possible.error(), form);
-  }
   auto answer = AskForPackage(session, command);
   if (!answer) return PrintError(answer.error(), form);
   package.certificate = answer->blobs.at(0);
   package.settings = answer->blobs.at(1);
   const bool secret = answer->json.contains("token") || answer->json.contains("secret");
-  const auto written = WritePackage(command.output, package, secret, MadeAt(answer->json));
-  if (!written) return PrintError(written.error(), form);
+  const auto written =
+      WritePackage(command.output, kind, *place, package, secret, MadeAt(answer->json));
+  if (!written) return PrintError(WithoutToken(session, answer->json, written.error()), form);
   if (form == Form::kJson) {
     PrintJson(answer->json);
   } else {
-    PrintHowTo(command.output, command, answer->json);
+    PrintHowTo(command, kind, answer->json);
   }
   return Exit::kOk;
 }

@@ -21,8 +21,9 @@ struct PackageCommand {
   bool without_programs = false;
   std::filesystem::path programs;  // empty: those of this installation
 };
-// MakePackage asks the server for certificate, settings and token, and writes the package. A folder
-// is made, or its files replaced; anything else in it is left alone.
+// MakePackage asks the server for certificate, settings and token, and writes the package. A file
+// is replaced, a folder made: kAlreadyExists if there is something in it. No token is left good
+// where the package could not be written.
 [[nodiscard]] Exit MakePackage(Session& session, const PackageCommand& command, Form form);
 
 // ParseUntil reads "2027-01-31" (until the end of that day, UTC) or "2027-01-31T12:00:00Z".

@@ -32,6 +32,10 @@ USAGE = [
     ("countersign agents show no-id --json", 2),
     ("countersign agents approve no-id --json", 2),
     ("countersign agents package", 2),
+    ("countersign agents package -o {path}/x.rpm --no-programs --json", 2),
+    ("countersign agents package -o {path}/past --no-programs --until 2020-01-01 --json", 2),
+    ("countersign agents repair-kit --standing bogus -o {path}/kit.zip --json", 2),
+    ("countersign server init --public-host münchen.example --data {path}/never --json", 2),
     ("countersign order send ping --json", 2),
     ("countersign order send --all --agent {id} ping", 2),
     ("countersign order send --agent no-id ping --no-wait --json", 2),
@@ -145,7 +149,7 @@ READING = ["countersign status", "countersign events list", "countersign events 
            "countersign cert mismatched {path}/list.csv", "countersign backup status",
            "countersign backup verify --password-file {secret}", "countersign backup drill --password-file {secret}",
            "countersign cert export {path}/exported.dat", "CertificateManager -e {path}/exported.dat",
-           "CertificateManager -l {path}/list.csv", "countersign agents package --no-programs -o {path}/package2",
+           "CertificateManager -l {path}/list.csv", "countersign agents package --no-programs -o {path}/package2.tar.gz",
            "countersign-agentd --agent-folder {agent} status"]
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -118,6 +119,29 @@ class Packages(Case):
         done = self.lab.run("countersign", "agents", "package", "-o", self.lab.path / "never", "--until", "tomorrow")
         self.assert_exit(2, done, "is no date")
         self.assertFalse((self.lab.path / "never").exists())
+
+    def test_where_it_cannot_go_no_token_is_made(self):
+        before = set(self.tokens())
+        file = self.lab.path / "agents.list"
+        file.write_text("mine")
+        full = self.lab.path / "full"
+        full.mkdir()
+        (full / "mine").write_text("mine")
+        for place, code in ((file, 4), (full, 4), ("/proc/x.tar.gz", None), (self.lab.path / "x.rpm", 2)):
+            with self.subTest(place):
+                done = self.lab.run("countersign", "agents", "package", "--no-programs", "-o", place)
+                self.assertIn(done.code, (code,) if code else (3, 5, 12), done)
+        self.assertEqual(file.read_text(), "mine")
+        self.assertEqual([entry.name for entry in full.iterdir()], ["mine"])
+        self.assertEqual(set(self.tokens()), before)
+        (full / "mine").unlink()
+        self.make("full", "--no-programs")
+
+    def test_the_commands_that_it_prints_can_be_typed(self):
+        done = self.lab.ok("countersign", "agents", "package", "-o", self.lab.path / "for paris.tar.gz")
+        self.assertIn("tar -xzf 'for paris.tar.gz' && ", done.out)
+        token = re.search(r"token revoke (\S+)", done.out).group(1)
+        self.lab.ok("countersign", "token", "revoke", token)
 
     def test_same_content_and_time_is_the_same_package(self):
         env = environment(COUNTERSIGN_DATA=str(self.lab.data), SOURCE_DATE_EPOCH="1790000000")
