@@ -30,12 +30,17 @@ Status AddWhom(boost::json::object& request, const MoveWhom& whom) {
 }
 
 Result<std::string> ReadTarget(const std::string& file) {
+  const std::string next = "countersign move expect agents.list -o target.json (on the target)";
   const auto content = ReadFile(file, wire::kMaxAnnouncementLen);
-  if (!content) return std::unexpected(content.error());
+  if (!content) {
+    Error error = content.error();
+    if (error.code == Code::kNotFound) error.next = next;
+    return std::unexpected(std::move(error));
+  }
   const auto target = wire::ParseMoveAnnouncement(AsText(*content));
   if (!target) {
     Error error = target.error();
-    error.next = "countersign move expect agents.list -o target.json (on the target)";
+    error.next = next;
     return WithContext(file, std::move(error));
   }
   return std::string(AsText(*content));

@@ -35,6 +35,19 @@ Exit Print(const Result<server::AdminMessage>& answer, Form form) {
   return Exit::kOk;
 }
 
+// Which of the two files it is, only the server's words tell.
+Error OfFiles(const std::filesystem::path& certificate, const std::filesystem::path& key,
+              Error error) {
+  error.message =
+      "--cert " + certificate.string() + ", --key " + key.string() + ": " + error.message;
+  if (error.next.empty()) {
+    error.next =
+        "--cert takes PEM with the chain after it, or DER; --key its private key as PEM without a "
+        "password; openssl x509 -in CERT -noout -dates -pubkey shows what a certificate is";
+  }
+  return error;
+}
+
 Exit Ask(Session& session, std::string_view command, Form form) {
   server::AdminMessage request;
   request.json = {{"command", command}};
@@ -54,15 +67,17 @@ Exit RenewWebCertificate(Session& session, Form form) {
 Exit InstallWebCertificate(Session& session, const std::filesystem::path& certificate,
                            const std::filesystem::path& key, Form form) {
   auto certificates = ReadFile(certificate, crypto::kMaxPemLen);
-  if (!certificates) return PrintError(certificates.error(), form);
+  if (!certificates) return PrintError(OfFiles(certificate, key, certificates.error()), form);
   auto text = ReadFile(key, crypto::kMaxPemLen);
-  if (!text) return PrintError(text.error(), form);
+  if (!text) return PrintError(OfFiles(certificate, key, text.error()), form);
   server::AdminMessage request;
   request.json = {{"command", "web-certificate-install"}};
   request.secrets.emplace_back(ByteView(*text));
   Wipe(*text);
   request.blobs.push_back(*std::move(certificates));
-  return Print(session.Call(std::move(request)), form);
+  auto answer = session.Call(std::move(request));
+  if (!answer) answer = std::unexpected(OfFiles(certificate, key, answer.error()));
+  return Print(answer, form);
 }
 
 }  // namespace countersign::cli

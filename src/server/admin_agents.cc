@@ -169,8 +169,10 @@ Result<std::optional<store::TokenRow>> Admin::NewToken(const AdminMessage& reque
   token.expires = *until > 0 ? FromUnix(static_cast<std::int64_t>(*until))
                              : now + std::chrono::hours(24 * *days);
   if (*token.expires <= now || *token.expires > now + std::chrono::hours(24 * kMaxDays)) {
-    return Fail(Code::kUsage, "a token that is good until " + FormatUtc(*token.expires) +
-                                  " admits nobody, or is good for over ten years");
+    return Fail(Code::kUsage,
+                "a token that is good until " + FormatUtc(*token.expires) +
+                    " admits nobody, or is good for over ten years",
+                "countersign agents package --days 30, or --until with a day to come");
   }
   token.id = server_.world().random.Token().Text();
   token.secret = ToBytes(server_.world().random.Array<32>());

@@ -141,11 +141,11 @@ class SmallCases(Moves):
         target = self.expect(self.new, self.plan(self.lab))
         self.assert_exit(6, self.start(self.lab, target, "--all", password="not the password"))
         self.assert_exit(13, self.start(self.lab, self.plan(self.lab), "--all"))
-        self.assert_exit(3, self.start(self.lab, self.lab.path / "nowhere.json", "--all"))
+        self.assert_exit(3, self.start(self.lab, self.lab.path / "nowhere.json", "--all"), "countersign move expect")
         self.assert_exit(13, self.new.run("countersign", "move", "expect", target))
         self.assert_exit(2, self.new.run("countersign", "move", "expect", self.plan(self.lab), "--address", f"{'n' * 60}.example"),
                          "at most 64 octets", "--address")
-        self.assert_exit(7, self.lab.run("countersign", "move", "expect", self.plan(self.lab)), "own agents")
+        self.assert_exit(7, self.lab.run("countersign", "move", "expect", self.plan(self.lab)), "own agents", "on that server")
         self.assert_exit(2, self.start(self.lab, target, "--all", "--rate", "many"))
         self.assert_exit(2, self.new.run("countersign", "move", "expect", self.plan(self.lab), "--address", "münchen.example"))
 

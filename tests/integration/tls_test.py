@@ -168,6 +168,9 @@ class Tls(Case):
         refused = self.install("old")
         self.assertNotEqual(refused.code, 0)
         self.assertIn("expired", refused.json["message"])
+        for done in (refused, self.install("nowhere")):
+            self.assertIn(".pem", done.json["message"], "the file is named")
+            self.assertTrue(done.json["next"], done)
         self.assertEqual(self.web_certificate(), before)
 
     def test_09_another_agent_in_its_place_is_refused(self):
