@@ -27,9 +27,10 @@ bool WantsService(const InstallCommand& command, const fs::path& folder) {
 Status SetListen(const std::string& listen, agent::InstallRequest& request) {
   if (listen.empty()) return {};
   const auto endpoint = net::ParseEndpoint(listen, 1);
-  if (!endpoint) return std::unexpected(endpoint.error());
+  constexpr const char* kNext = "--listen 192.0.2.7, or --listen 192.0.2.7:20000";
+  if (!endpoint) return Fail(Code::kUsage, "--listen: " + endpoint.error().message, kNext);
   if (!net::IpAddress::Parse(endpoint->host)) {
-    return Fail(Code::kUsage, "--listen takes an address, not a name");
+    return Fail(Code::kUsage, "--listen takes an address, not a name", kNext);
   }
   request.listen = endpoint->host;
   request.listen_port =

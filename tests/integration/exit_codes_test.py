@@ -79,6 +79,7 @@ USAGE = [
     ("countersign-agentd --no-such-option", 2),
     ("countersign-agentd install", 2),
     ("countersign-agentd --agent-folder {path}/new install --from {path}/package --listen name:1 --json", 2),
+    ("countersign-agentd --agent-folder {path}/new install --from {path}/package --listen 127.0.77.3:99999 --json", 2),
     ("countersignd --no-such-option", 2),
 ]
 NOT_FOUND = [
