@@ -21,6 +21,7 @@ server::AdminMessage RequestOf(std::string_view name, const UnloadCommand& comma
 }
 
 Exit Send(Session& session, server::AdminMessage request, std::string_view done, Form form) {
+  const bool named = !List(request.json, "agents").empty();
   const auto answer = session.Call(std::move(request));
   if (!answer) return PrintError(answer.error(), form);
   if (form == Form::kJson) {
@@ -31,7 +32,11 @@ Exit Send(Session& session, server::AdminMessage request, std::string_view done,
   const std::string covered = goes_on ? "all of that scope, which the server asks some each second"
                                       : Text(answer->json, "covered");
   PrintLine(std::string(done) + " for agents: " + covered +
-            ", and for those of the same scope that join later.");
+            (named ? "." : ", and for those of the same scope that join later."));
+  if (const std::string gone = Text(answer->json, "left_out"); gone != "0") {
+    PrintLine("Left out, since they have moved to another server or are retired: " +
+              std::string(goes_on ? "at least " : "") + gone + ".");
+  }
   PrintLine("It goes to each over TLS only, and counts there when the agent has answered:");
   PrintLine("  countersign agents unload-password show");
   const std::string none = Text(answer->json, "no_private_way");
@@ -45,11 +50,16 @@ Exit Send(Session& session, server::AdminMessage request, std::string_view done,
 }
 
 void PrintAgents(const boost::json::array& agents) {
+  if (agents.empty()) return;
+  Table table({"AGENT", "PASSWORD", "STATE", "HOST", "DOMAIN"});
   for (const auto& value : agents) {
     const auto& agent = value.as_object();
-    PrintLine("  " + Text(agent, "agent") + "  " + (Flag(agent, "set") ? "set  " : "none ") +
-              Text(agent, "state") + "  " + Text(agent, "host") + "  " + Text(agent, "domain"));
+    const std::string state = Text(agent, "state");
+    const bool nothing_said = state == "nothing-said" || state == "unknown";
+    const std::string wanted = Flag(agent, "set") ? "set" : nothing_said ? "-" : "none";
+    table.Add({Text(agent, "agent"), wanted, state, Text(agent, "host"), Text(agent, "domain")});
   }
+  table.Print();
 }
 
 }  // namespace

@@ -64,8 +64,9 @@ struct AdminMessage {
 //   orders   (orders: ids)                  → orders
 //   unload-set  (agents, domain or all; none: the password is taken away)
 //            secret: the verifier (argon2id), never the password
-//                                           → set, covered, asked, no_private_way; goes_on: these
-//                                             are of the first agents, the rest is asked later
+//                                           → set, covered, asked, no_private_way, left_out;
+//                                             goes_on: these are of the first agents, the rest is
+//                                             asked later
 //   unload-show (after, limit)              → agents, next_after; with the last page: wishes
 //   rollout-plan   (canary_share, domains, class, after, limit) → fleet, canary, names, next_after
 //   rollout-start  (canary_share, domains, rate, halt_at, soak_seconds, from_reserve,

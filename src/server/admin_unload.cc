@@ -8,6 +8,7 @@
 #include "server/admin.h"
 #include "server/admin_request.h"
 #include "server/events.h"
+#include "server/standing.h"
 #include "server/unload.h"
 
 // countersign agents unload-password: which one agents shall have, and who has got it.
@@ -53,10 +54,21 @@ struct Asked {
   std::uint64_t covered = 0;
   std::uint64_t asked = 0;
   std::uint64_t no_private_way = 0;
-  bool goes_on = false;  // there are more
+  std::uint64_t left_out = 0;  // who gets nothing of this server any more
+  bool goes_on = false;        // there are more
 };
 
+// The standing of who gets nothing of this server any more; else empty.
+std::string_view Gone(const store::AgentRow& row) {
+  if (!row.successor.is_nil()) return kRetired;
+  return row.standing == kMoved ? kMoved : std::string_view();
+}
+
 void Count(const store::AgentRow& row, Asked& asked) {
+  if (!Gone(row).empty()) {
+    ++asked.left_out;
+    return;
+  }
   ++asked.covered;
   if (!row.tls) ++asked.no_private_way;
   if (row.tls && Server::MayCommand(row)) ++asked.asked;
@@ -66,7 +78,10 @@ Status AskNamed(Server& server, const std::set<AgentId>& agents, Asked& asked, I
   for (const AgentId& id : agents) {
     const auto row = server.world().registry.FindAgent(id);
     if (!row) return std::unexpected(row.error());
-    if (!*row || (*row)->forgotten) continue;
+    if (!*row || (*row)->forgotten) {
+      return Fail(Code::kNotFound, "no agent " + id.Text() + " is registered",
+                  "countersign agents list");
+    }
     Count(**row, asked);
     if (!(*row)->tls || !Server::MayCommand(**row)) continue;
     COUNTERSIGN_RETURN_IF_ERROR(server.AskUnload(**row, now));
@@ -93,7 +108,9 @@ Status AskMany(Server& server, const std::string& scope, Asked& asked) {
 // In the words of docs/unload-password.md.
 Result<std::string> StateOf(store::Registry& registry, const store::AgentRow& row,
                             const std::optional<store::UnloadWishRow>& wish) {
-  if (!wish) return std::string("nothing-said");
+  if (const std::string_view gone = Gone(row); !gone.empty()) return std::string(gone);
+  // Who came by a move has what its earlier server gave it, if that gave it any.
+  if (!wish) return std::string(row.admitted_by == "move" ? "unknown" : "nothing-said");
   const auto state = registry.FindUnloadState(row.id);
   if (!state) return std::unexpected(state.error());
   const bool was_asked = *state && (*state)->wish == wish->id;
@@ -153,11 +170,9 @@ Admin::Answer Admin::SetUnload(const AdminMessage& request, Instant now) {
   if (!done) return std::unexpected(done.error());
   server_.AdvanceUnload(now);
   AdminMessage answer;
-  answer.json = {{"set", !verifier->empty()},
-                 {"covered", asked.covered},
-                 {"asked", asked.asked},
-                 {"no_private_way", asked.no_private_way},
-                 {"goes_on", asked.goes_on}};
+  answer.json = {{"set", !verifier->empty()},  {"covered", asked.covered},
+                 {"asked", asked.asked},       {"no_private_way", asked.no_private_way},
+                 {"left_out", asked.left_out}, {"goes_on", asked.goes_on}};
   return answer;
 }
 

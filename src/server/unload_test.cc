@@ -231,6 +231,38 @@ TEST_F(UnloadTest, NamedTwiceIsNamedOnce) {
   EXPECT_EQ(bench_.registry->ListUnloadWishes(0, 9).value().size(), 1U);
 }
 
+TEST_F(UnloadTest, WhoHasMovedIsNotCounted) {
+  auto row = bench_.Row(agent_);
+  row.standing = "moved";
+  row.moved_to = bench_.server_id.Urn();
+  bench_.Put(row);
+  (void)bench_.KnownAgent();
+  const auto answer = SetAll();
+  EXPECT_EQ(answer.at("covered").as_uint64(), 1U);
+  EXPECT_EQ(answer.at("left_out").as_uint64(), 1U);
+  EXPECT_EQ(StateOf(agent_), "moved");
+}
+
+TEST_F(UnloadTest, AnAgentThatIsNotThereIsNotFound) {
+  const auto stranger = AgentId(bench_.random.Array<16>()).Text();
+  const auto answer =
+      Ask({{"command", "unload-set"}, {"agents", boost::json::array{agent_.id.Text(), stranger}}},
+          kOne)
+          .json;
+  EXPECT_EQ(answer.at("code").as_string(), "not-found");
+  EXPECT_THAT(std::string(answer.at("message").as_string()), HasSubstr(stranger));
+  EXPECT_TRUE(bench_.registry->ListUnloadWishes(0, 9).value().empty());
+}
+
+TEST_F(UnloadTest, WhatAnAgentBroughtFromItsEarlierServerIsUnknown) {
+  auto row = bench_.Row(agent_);
+  row.admitted_by = "move";
+  bench_.Put(row);
+  EXPECT_EQ(StateOf(agent_), "unknown");
+  SetAll("");
+  EXPECT_NE(StateOf(agent_), "unknown");
+}
+
 // Who is called is asked without a report of its own; many, some each second.
 TEST_F(UnloadTest, BigFleetIsAskedByAndByAlsoOverARestart) {
   auto row = bench_.Row(agent_);
