@@ -71,11 +71,17 @@ class Asked {
 
 Exit ExitOf(const std::string& result, const MoverCall& call, const json::object& answer) {
   static const std::map<std::string, Exit, std::less<>> kExits = {
-      {"verified", Exit::kOk},        {"installed-not-verified", Exit::kNotVerified},
-      {"moved", Exit::kOk},           {"repaired", Exit::kOk},
-      {"would-move", Exit::kOk},      {"would-repair", Exit::kOk},
-      {"other-key", Exit::kOtherKey}, {"unreachable", Exit::kNoTarget},
-      {"not-taken", Exit::kNotTaken}, {"other-certificate", Exit::kOtherThumbprint},
+      {"verified", Exit::kOk},
+      {"installed-not-verified", Exit::kNotVerified},
+      {"moved", Exit::kOk},
+      {"repaired", Exit::kOk},
+      {"would-move", Exit::kOk},
+      {"would-repair", Exit::kOk},
+      {"other-key", Exit::kOtherKey},
+      {"unreachable", Exit::kNoTarget},
+      {"other-server", Exit::kNoTarget},
+      {"not-taken", Exit::kNotTaken},
+      {"other-certificate", Exit::kOtherThumbprint},
       {"failed", Exit::kMoverFailed}};
   const auto at = kExits.find(result);
   if (at == kExits.end()) return Exit::kInternal;
@@ -131,11 +137,6 @@ Exit Show(json::object answer, const MoverCall& call, Form form) {
   PrintLine(result + ": " + Text(answer, "why"));
   ShowSides(answer);
   if (stays) PrintLine("Nothing was changed: the agent stays with its present server.");
-  if (result == "other-key" && !call.moves) {
-    PrintLine(
-        "Is this the certificate of the server that the agent reports to? -no-verify installs it "
-        "all the same.");
-  }
   if (call.request.contains("first_use")) {
     PrintLine("The certificate was taken on first use; compare: SHA-256 " +
               Text(answer, "thumbprint"));

@@ -143,9 +143,12 @@ asio::awaitable<Result<std::string>> RenewByHand(AgentInUse use,
     const auto adopted = use.agent.AdoptTrust(*state, ReadClocks());
     if (!adopted) co_return std::unexpected(adopted.error());
   }
-  use.log.Write(LogLevel::kInfo, "trust renewed by local authority: " + outcome.why);
+  use.log.Write(LogLevel::kInfo, (outcome.state ? "trust renewed by local authority: "
+                                                : "trust not renewed by local authority: ") +
+                                     outcome.why);
   auto answer =
       agent::RenewalJson(mover::ResultName(outcome.result), outcome.why, use.agent.trust());
+  answer["next"] = outcome.next;
   answer["unload_passed"] = unlocked->passed;
   co_return json::serialize(answer);
 }

@@ -11,12 +11,13 @@ countersign::Result<std::unique_ptr<Renewal>> Renewal::Begin(const trust::TrustS
                                                              RandomSource& random) {
   auto to_be = trust::FirstTrust(certificate, &held);
   if (!to_be) return std::unexpected(std::move(to_be).error());
-  return std::unique_ptr<Renewal>(new Renewal(*std::move(to_be), profile, key, random));
+  return std::unique_ptr<Renewal>(
+      new Renewal(held.server, *std::move(to_be), profile, key, random));
 }
 
-Renewal::Renewal(trust::TrustState to_be, const wire::AgentProfile& profile,
+Renewal::Renewal(const ServerId& held, trust::TrustState to_be, const wire::AgentProfile& profile,
                  const crypto::Signer& key, RandomSource& random)
-    : exchange_(std::move(to_be), profile, key, random) {}
+    : held_(held), exchange_(std::move(to_be), profile, key, random) {}
 
 countersign::Result<std::string> Renewal::MakeReport(store::AgentCounters& counters,
                                                      const Instance& instance, Times now) {
@@ -30,16 +31,25 @@ Renewal::Outcome Renewal::TakeReply(std::string_view message, const trust::Distr
     return {Result::kOtherKey,
             "the server's reply does not fit the certificate: " +
                 std::string(VerdictName(*answer.refused)),
+            "is this the certificate of the server that the agent reports to? -no-verify installs "
+            "it all the same",
             std::nullopt};
   }
   // Authentic but expired by this clock: the trust is right, and the clock or the certificate is
   // told by the agent's own reports.
-  return {Result::kVerified, "the server answered with the key of this certificate",
+  return {Result::kVerified, "the server answered with the key of this certificate", "",
           std::move(answer.state)};
 }
 
 Renewal::Outcome Renewal::NotReached(std::string_view why) const {
-  return {Result::kNotVerified, "the server could not be asked: " + std::string(why), to_be()};
+  const std::string silent = "the server could not be asked: " + std::string(why);
+  if (to_be().server == held_) return {Result::kNotVerified, silent, "", to_be()};
+  return {Result::kOtherServer,
+          "the certificate is for the server " + to_be().server.Text() +
+              ", and the agent belongs to " + held_.Text() + "; " + silent,
+          "to move the agent there: IpXfer -s SERVER -p PORT -sp PORT -e FILE; -no-verify installs "
+          "the certificate all the same",
+          std::nullopt};
 }
 
 std::string_view ResultName(Renewal::Result result) {
@@ -48,6 +58,8 @@ std::string_view ResultName(Renewal::Result result) {
       return "verified";
     case Renewal::Result::kNotVerified:
       return "installed-not-verified";
+    case Renewal::Result::kOtherServer:
+      return "other-server";
     case Renewal::Result::kOtherKey:
       break;
   }
@@ -55,8 +67,9 @@ std::string_view ResultName(Renewal::Result result) {
 }
 
 Renewal::Outcome Decide(Renewal::Outcome outcome, const Renewal& renewal, bool verify) {
-  if (outcome.result != Renewal::Result::kOtherKey || verify) return outcome;
-  return renewal.NotReached(outcome.why + "; installed all the same, as told");
+  if (outcome.state || verify) return outcome;
+  return {Renewal::Result::kNotVerified, outcome.why + "; installed all the same, as told", "",
+          renewal.to_be()};
 }
 
 }  // namespace countersign::mover

@@ -26,11 +26,15 @@ class Renewal {
     kVerified,     // the server answered with that certificate's key: store `state`
     kNotVerified,  // the server could not be reached: store `state`, and say so
     kOtherKey,     // a server answered with another key: keep the old state, unless told otherwise
+    // Nobody could be asked, and the certificate is for another server than the agent's: with it
+    // the agent would belong to nobody, so keep the old state, unless told otherwise.
+    kOtherServer,
   };
   struct Outcome {
     Result result = Result::kOtherKey;
     std::string why;                         // for people
-    std::optional<trust::TrustState> state;  // to be stored; none with kOtherKey
+    std::string next;                        // what to run now, or empty
+    std::optional<trust::TrustState> state;  // to be stored; none where the old one is kept
   };
 
   // Begin fails as trust::FirstTrust does.
@@ -50,16 +54,18 @@ class Renewal {
   [[nodiscard]] const trust::TrustState& to_be() const { return exchange_.to_be(); }
 
  private:
-  Renewal(trust::TrustState to_be, const wire::AgentProfile& profile, const crypto::Signer& key,
-          RandomSource& random);
+  Renewal(const ServerId& held, trust::TrustState to_be, const wire::AgentProfile& profile,
+          const crypto::Signer& key, RandomSource& random);
 
+  ServerId held_;
   TargetExchange exchange_;
 };
 
-// ResultName returns the stable word: "verified", "installed-not-verified", "other-key".
+// ResultName returns the stable word: "verified", "installed-not-verified", "other-key",
+// "other-server".
 [[nodiscard]] std::string_view ResultName(Renewal::Result result);
 
-// Decide makes the answer of another key an installation without verification if the administrator
+// Decide makes what keeps the old state an installation without verification if the administrator
 // said so (`--no-verify`, `verify` false); otherwise the outcome stays as it is.
 [[nodiscard]] Renewal::Outcome Decide(Renewal::Outcome outcome, const Renewal& renewal,
                                       bool verify);

@@ -114,12 +114,36 @@ TEST_F(RenewalTest, DistrustedCertificateIsNotInstalledByAReply) {
   EXPECT_EQ(outcome.result, Renewal::Result::kOtherKey);
 }
 
-TEST_F(RenewalTest, WithoutAnAnswerItIsInstalledNotVerified) {
-  const auto renewal = Begin(server_.certificate);
+TEST_F(RenewalTest, WithoutAnAnswerTheServersOwnIsInstalledNotVerified) {
+  const Identity newer = Issue(old_owner_, held_->server, 8);
+  const auto renewal = Begin(newer.certificate);
   const auto outcome = renewal->NotReached("connection refused");
   EXPECT_EQ(outcome.result, Renewal::Result::kNotVerified);
   ASSERT_TRUE(outcome.state.has_value());
-  EXPECT_EQ(outcome.state->server, server_id_);
+  EXPECT_EQ(outcome.state->generation, 8U);
+}
+
+TEST_F(RenewalTest, WithoutAnAnswerOneThatNamesTheServerAmongOthersIsInstalled) {
+  const auto both = authority_.MakeServer(
+      old_owner_, {.server_ids = {server_id_, held_->server}, .generation = 8});
+  const auto outcome = Begin(both.certificate)->NotReached("connection refused");
+  ASSERT_TRUE(outcome.state.has_value());
+  EXPECT_EQ(outcome.state->server, held_->server);
+}
+
+TEST_F(RenewalTest, WithoutAnAnswerAnotherServersIsInstalledOnlyWhenTold) {
+  const auto renewal = Begin(server_.certificate);
+  const auto outcome = renewal->NotReached("connection refused");
+  EXPECT_EQ(outcome.result, Renewal::Result::kOtherServer);
+  EXPECT_FALSE(Decide(outcome, *renewal, /*verify=*/true).state.has_value());
+  for (const ServerId& id : {server_id_, held_->server}) {
+    EXPECT_NE(outcome.why.find(id.Text()), std::string::npos) << outcome.why;
+  }
+  EXPECT_NE(outcome.next.find("IpXfer -s"), std::string::npos) << outcome.next;
+  const auto told = Decide(outcome, *renewal, /*verify=*/false);
+  EXPECT_EQ(told.result, Renewal::Result::kNotVerified);
+  ASSERT_TRUE(told.state.has_value());
+  EXPECT_EQ(told.state->server, server_id_);
 }
 
 TEST_F(RenewalTest, AnotherKeyIsInstalledOnlyWhenTold) {

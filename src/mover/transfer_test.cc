@@ -85,6 +85,15 @@ TEST_F(TransferTest, SameServerIsARepairAndKeepsIt) {
   EXPECT_EQ(transfer.config.web_keys, now_.web_keys);
 }
 
+TEST_F(TransferTest, CertificateThatNamesTheServerAmongOthersIsARepair) {
+  const auto both = authority_.MakeServer(
+      owner_, {.server_ids = {elsewhere_.server, held_.server}, .generation = 9});
+  const Transfer transfer = Plan(trust::FirstTrust(both.certificate, &held_).value());
+  EXPECT_EQ(transfer.kind, Transfer::Kind::kRepair);
+  EXPECT_EQ(transfer.to_be.server, held_.server);
+  EXPECT_EQ(transfer.config.web_keys, now_.web_keys);
+}
+
 TEST_F(TransferTest, TokenAndPinsOfThePackageHoldInBoth) {
   place_.enrol = wire::EnrolToken{"fresh", Bytes(32, 8)};
   place_.web_keys = {Digest{2}};

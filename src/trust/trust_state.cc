@@ -111,10 +111,11 @@ Result<TrustState> WithSpent(TrustState state, const SpentWarrant& spent, Instan
 Result<TrustState> FirstTrust(const crypto::Certificate& certificate, const TrustState* previous) {
   auto identity = IdentityOf(certificate);
   if (!identity) return std::unexpected(std::move(identity).error());
+  const bool stays = previous != nullptr && identity->Names(previous->server);
   TrustState state{.certificate = certificate,
                    .bundle = {},
                    .owner = identity->owner,
-                   .server = identity->server_ids.front(),
+                   .server = stays ? previous->server : identity->server_ids.front(),
                    .generation = identity->generation,
                    .highest = {}};
   if (previous != nullptr) {

@@ -48,9 +48,11 @@ struct TrustState {
 };
 
 // FirstTrust makes the state for one certificate given by local authority (installation, mover):
-// rule A is not asked. `previous`, if any, keeps its memory of generations; the one for the new
-// server id becomes that of the certificate, also downwards. Fails with kRefused as IdentityOf
-// does, or with kExhausted over kMaxServerIds. Used-up warrants stay used up.
+// rule A is not asked. The server id is that of `previous`, where the certificate names it among
+// others (fleets that were brought together), else the first one. `previous`, if any, keeps its
+// memory of generations; the one for the server id becomes that of the certificate, also downwards.
+// Fails with kRefused as IdentityOf does, or with kExhausted over kMaxServerIds. Used-up warrants
+// stay used up.
 [[nodiscard]] Result<TrustState> FirstTrust(const crypto::Certificate& certificate,
                                             const TrustState* previous);
 

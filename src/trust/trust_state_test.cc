@@ -104,6 +104,14 @@ TEST_F(TrustStateTest, MoverSetsTheGenerationOfItsServerAlsoDownwards) {
   EXPECT_EQ(renewed.FindHighest(id_)->thumbprint, older.thumbprint());
 }
 
+TEST_F(TrustStateTest, MoverKeepsTheServerIdThatIsNamedAmongOthers) {
+  const TrustState renewed = Must(FirstTrust(Issue(9, {other_id_, id_}), &state_));
+  EXPECT_EQ(renewed.server, id_);
+  EXPECT_EQ(renewed.FindHighest(id_)->generation, 9U);
+  EXPECT_EQ(renewed.FindHighest(other_id_), nullptr);
+  EXPECT_EQ(Must(ParseTrustState(EncodeTrustState(renewed))), renewed);
+}
+
 TEST_F(TrustStateTest, MoverForgetsTheBundle) {
   const TrustState moved = MovedState();
   ASSERT_FALSE(moved.bundle.empty());
