@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/user.h"
 #include "cli/agentd_commands.h"
 #include "cli/agentd_unload.h"
 #include "cli/folders.h"
@@ -87,14 +88,22 @@ class AgentdLine {
   Exit Act(const AgentdActions& actions) {
     const Form form = json_ ? Form::kJson : Form::kText;
     const auto path = AgentFolderPath(folder_);
+    // Who may not look into the folder would be told that no agent is there.
+    if (!app_.get_subcommands().empty()) {
+      const auto may = CheckAdministers(path);
+      if (!may) return PrintError(may.error(), form);
+    }
     if (install_->parsed()) return InstallAgent(command_, path, actions, form);
     if (uninstall_->parsed()) return UninstallAgent(path, flags_, form);
     if (start_->parsed()) return StartAgent(path, form);
     if (stop_->parsed()) return StopAgent(path, flags_, unload_, form);
+    if (check_->parsed()) return CheckAgent(path, actions, form);
+    if (const auto there = CheckAgentFolder(path, "--agent-folder"); !there) {
+      return PrintError(there.error(), app_.get_subcommands().empty() ? Form::kText : form);
+    }
     if (status_->parsed()) return ShowAgentStatus(path, form);
     if (update_->parsed()) return UpdateNow(path, form);
     if (unload_password_.parsed()) return unload_password_.Run(path, form);
-    if (check_->parsed()) return CheckAgent(path, actions, form);
     const Status ended = actions.run(path, json_);
     return ended ? Exit::kOk : PrintError(ended.error(), Form::kText);
   }

@@ -25,6 +25,15 @@ bool FlagOf(const boost::json::object& json, std::string_view name) {
 
 }  // namespace
 
+ExchangeFacts NotMade(const Error& error) {
+  ExchangeFacts facts;
+  facts.reach = Reach::kFailed;
+  facts.why = error.message;
+  facts.local = true;
+  facts.next = error.next;
+  return facts;
+}
+
 asio::awaitable<ExchangeFacts> TryExchange(const agent::Installation& installation,
                                            const trust::TrustState& held,
                                            store::AgentCounters& counters, const Instance& instance,
@@ -33,10 +42,7 @@ asio::awaitable<ExchangeFacts> TryExchange(const agent::Installation& installati
   facts.reach = Reach::kFailed;
   mover::TargetExchange exchange(held, installation.profile, installation.key, random);
   const auto report = exchange.MakeReport(counters, instance, ReadClocks());
-  if (!report) {
-    facts.why = report.error().message;
-    co_return facts;
-  }
+  if (!report) co_return NotMade(report.error());
   const auto answer = co_await PostReport(installation.config, *report);
   if (!answer) {
     facts.why = answer.error().message;
@@ -63,6 +69,8 @@ asio::awaitable<ExchangeFacts> TryExchange(const agent::Installation& installati
 boost::json::object ExchangeJson(const ExchangeFacts& facts) {
   return {{"reached", facts.reach == Reach::kReached},
           {"why", facts.why},
+          {"local", facts.local},
+          {"next", facts.next},
           {"status", facts.status},
           {"refused", facts.refused},
           {"expired", facts.expired},
@@ -75,6 +83,8 @@ ExchangeFacts ReadExchange(const boost::json::object& json) {
   ExchangeFacts facts;
   facts.reach = FlagOf(json, "reached") ? Reach::kReached : Reach::kFailed;
   facts.why = TextOf(json, "why");
+  facts.local = FlagOf(json, "local");
+  facts.next = TextOf(json, "next");
   const auto* const status = json.if_contains("status");
   if (status != nullptr && status->is_int64()) facts.status = static_cast<int>(status->as_int64());
   facts.refused = TextOf(json, "refused");

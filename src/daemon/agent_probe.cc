@@ -156,10 +156,9 @@ asio::awaitable<void> TryWay(store::AgentConfig config, AgentFacts& facts) {
 
 // The exchange of an agent that does not run.
 void ExchangeOfStopped(const fs::path& folder, Log& log, AgentFacts& facts) {
-  facts.exchange.reach = Way::kFailed;
   auto installation = net::OpenWhenFree(folder, [&] { return agent::Installation::Open(folder); });
   if (!installation) {
-    facts.exchange.why = installation.error().message;
+    facts.exchange = NotMade(installation.error());
     return;
   }
   crypto::SystemRandom random;
@@ -167,9 +166,10 @@ void ExchangeOfStopped(const fs::path& folder, Log& log, AgentFacts& facts) {
       {*installation->folder, installation->key, random, log, installation->distrust},
       installation->profile, ReadClocks());
   if (!agent) {
-    facts.exchange.why = agent.error().message;
+    facts.exchange = NotMade(agent.error());
     return;
   }
+  facts.exchange.reach = Way::kFailed;
   asio::io_context io(1);
   asio::co_spawn(io,
                  TryExchange(*installation, (*agent)->trust(), (*agent)->counters(),

@@ -21,6 +21,9 @@ namespace countersign::daemon {
     const agent::Installation& installation, const trust::TrustState& held,
     store::AgentCounters& counters, const Instance& instance, RandomSource& random);
 
+// NotMade is the exchange that did not begin: this machine did not let a report be made.
+[[nodiscard]] doctor::ExchangeFacts NotMade(const Error& error);
+
 // ExchangeJson and ReadExchange carry that over the control socket.
 [[nodiscard]] boost::json::object ExchangeJson(const doctor::ExchangeFacts& facts);
 [[nodiscard]] doctor::ExchangeFacts ReadExchange(const boost::json::object& json);

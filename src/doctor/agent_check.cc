@@ -225,6 +225,15 @@ class Case {
   }
 
   void NoReply(const ExchangeFacts& exchange) {
+    if (exchange.local) {
+      Bad("report", exchange.why,
+          "this machine does not let the agent make a report: its disk is full, or its folder "
+          "cannot be written; the server was not asked",
+          exchange.next.empty() ? "df " + facts_.folder + "; ls -la " + facts_.folder
+                                : exchange.next,
+          Outcome::kOther);
+      return;
+    }
     if (exchange.status == 403) {
       Bad("exchange", "the server answers HTTP 403",
           "the server has forgotten this agent: its key is refused for ever",

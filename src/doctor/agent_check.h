@@ -34,6 +34,8 @@ struct Attempt {
 struct ExchangeFacts {
   Reach reach = Reach::kNotTried;
   std::string why;        // not reached, or why there is no reply
+  bool local = false;     // nobody was asked: this machine did not let the agent make a report
+  std::string next;       // local: what mends it, or empty
   int status = 0;         // of HTTP; 0: none came
   std::string refused;    // verdict on the reply; empty: it is authentic
   bool expired = false;   // authentic, but past its end by this clock

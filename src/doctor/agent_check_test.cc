@@ -63,6 +63,22 @@ TEST_F(AgentCheckTest, AllWell) {
   EXPECT_EQ(diagnosis_.outcome, Outcome::kWell);
 }
 
+TEST_F(AgentCheckTest, ReportThatThisMachineDoesNotMakeIsNoSilenceOfTheServer) {
+  facts_.exchange = ExchangeFacts();
+  facts_.exchange.reach = Reach::kFailed;
+  facts_.exchange.why = "/agent/counters: no space";
+  facts_.exchange.local = true;
+  EXPECT_EQ(Bad(), "report");
+  EXPECT_EQ(diagnosis_.outcome, Outcome::kOther);
+  const Finding& finding = diagnosis_.findings.back();
+  EXPECT_EQ(finding.looked_at, "/agent/counters: no space");
+  EXPECT_EQ(finding.next.find("on the server"), std::string::npos) << finding.next;
+  EXPECT_NE(finding.next.find("/agent"), std::string::npos) << finding.next;
+  facts_.exchange.next = "what mends it";
+  EXPECT_EQ(Bad(), "report");
+  EXPECT_EQ(diagnosis_.findings.back().next, "what mends it");
+}
+
 TEST_F(AgentCheckTest, OtherKeyIsTheMismatch) {
   facts_.served = Certificate('b', 1);
   facts_.exchange.refused = "other-owner";
