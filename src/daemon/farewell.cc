@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "daemon/server_call.h"
+#include "mover/farewell.h"
 #include "store/settle_move.h"
 
 namespace countersign::daemon {
@@ -22,34 +23,25 @@ store::AgentConfig PlaceOf(const store::AgentConfig& own, const store::FormerSer
   return config;
 }
 
-Result<std::string> MakeFarewell(const AgentInUse& use, const std::optional<Nonce>& echo) {
-  const auto seq = use.agent.counters().NextSeq();
-  if (!seq) return std::unexpected(seq.error());
-  // The reply is signed by one who is trusted no more: it is not read, nor its challenge judged.
-  wire::Report report = wire::MakeReport(use.installation.profile, use.agent.trust(),
-                                         {.agent = use.agent.id(),
-                                          .challenge = use.random.Token().Text(),
-                                          .echo = echo,
-                                          .seq = *seq,
-                                          .instance = use.agent.instance(),
-                                          .time = ReadClocks().wall,
-                                          .failures = {},
-                                          .with_bundle = false});
-  report.enrol.reset();
-  report.leaving = true;
-  return wire::SignReport(report, use.installation.key);
-}
-
-// Any status but 200 may be of anybody on the way: it is tried again, as often as kMaxFarewells.
+// Any answer that the server did not sign may be of anybody on the way: it is tried again, as often
+// as kMaxFarewells.
 asio::awaitable<bool> Tell(const AgentInUse& use, const store::FormerServer& former) {
   const store::AgentConfig place = PlaceOf(use.installation.config, former);
+  mover::Farewell farewell(former, use.agent.trust(), use.installation.profile,
+                           use.installation.key, use.random);
   std::optional<Nonce> echo;
   for (int i = 0; i < 2; ++i) {
-    const auto report = MakeFarewell(use, echo);
+    const auto report =
+        farewell.MakeReport(use.agent.counters(), use.agent.instance(), ReadClocks(), echo);
     if (!report) co_return false;
     const auto answer = co_await PostReport(place, *report);
     if (!answer) co_return false;
     if (answer->status != 200) co_return false;
+    if (!farewell.IsAnswered(answer->body, use.installation.distrust, ReadClocks())) {
+      use.log.Write(LogLevel::kWarning, "what answers at " + former.host +
+                                            " did not prove that it is the former server");
+      co_return false;
+    }
     if (echo) co_return true;
     echo = Nonce::Parse(net::FindField(answer->fields, "Countersign-Nonce").value_or(""));
     if (!echo) co_return false;

@@ -14,7 +14,8 @@ inline constexpr std::uint16_t kMaxFarewells = 192;
 
 // TellFormer tells servers that the agent has left them, one try each, and writes down in the
 // folder who is told or given up. Two reports: the first gets a nonce, the second is proved new by
-// it. Returns whether everybody is told. Never fails: it is no matter of the move's.
+// it; only answers that the server signed count (mover/farewell.h). Returns whether everybody is
+// told. Never fails: it is no matter of the move's.
 [[nodiscard]] boost::asio::awaitable<bool> TellFormer(AgentInUse use);
 
 // Farewells goes on with it while the agent runs. One thread; everything given must outlive it.

@@ -10,6 +10,7 @@ namespace {
 
 store::FormerServer FormerOf(const store::AgentConfig& config, const trust::TrustState& held) {
   return {.server = held.server,
+          .certificate = held.certificate.der(),
           .host = config.server_host,
           .http_port = config.http_port,
           .https_port = config.https_port,

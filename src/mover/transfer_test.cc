@@ -130,6 +130,7 @@ TEST_F(TransferTest, CommitChangesTrustAndSettingsAndNotesWhoIsLeft) {
   ASSERT_EQ(former.size(), 1U);
   EXPECT_EQ(former.front().host, "old.example");
   EXPECT_EQ(former.front().server, held_.server);
+  EXPECT_EQ(former.front().certificate, held_.certificate.der());
 }
 
 TEST_F(TransferTest, RepairWithTheCertificateHeldChangesTheSettings) {

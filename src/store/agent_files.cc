@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "store/config.h"
+#include "store/move_journal.h"
 
 namespace countersign::store {
 namespace {
@@ -24,7 +25,6 @@ constexpr char kLock[] = "lock";
 constexpr char kCertificate[] = "OfcNTCer.dat";
 
 constexpr std::size_t kMaxCountersLen = 1024 * 1024;
-constexpr std::size_t kMaxMoveLen = 80 * 1024;
 
 bool IsThere(const fs::path& path) {
   std::error_code error;  // what cannot be examined is found out by the one who opens it
@@ -153,11 +153,14 @@ Status AgentFolder::StoreCounters(ByteView whole) {
   return WriteFileAtomically(path_ / kCounters, whole, FileMode::kPrivate);
 }
 
-Result<Bytes> AgentFolder::LoadMove() const { return ReadOwnOrEmpty(path_ / kMove, kMaxMoveLen); }
+Result<Bytes> AgentFolder::LoadMove() const {
+  return ReadOwnOrEmpty(path_ / kMove, kMaxMoveJournalLen);
+}
 
 Status AgentFolder::StoreMove(ByteView whole) {
   if (whole.empty()) return RemoveDurably(path_ / kMove);
-  if (whole.size() > kMaxMoveLen) return Fail(Code::kExhausted, "the plan of a move is too long");
+  if (whole.size() > kMaxMoveJournalLen)
+    return Fail(Code::kExhausted, "the plan of a move is too long");
   return WriteFileAtomically(path_ / kMove, whole, FileMode::kPrivate);
 }
 

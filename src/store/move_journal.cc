@@ -8,7 +8,7 @@ namespace countersign::store {
 namespace {
 
 constexpr std::string_view kMagic = "CSMV";
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;  // 1 had no certificates of servers that were left
 constexpr std::size_t kMaxHostLen = 255;
 
 // What is planned.
@@ -37,7 +37,7 @@ PlannedMove::Side ReadSide(Reader& reader) {
 }
 
 void WriteFormer(Writer& writer, const FormerServer& former) {
-  writer.Raw(former.server.bytes()).Prefixed(AsBytes(former.host));
+  writer.Raw(former.server.bytes()).Prefixed(former.certificate).Prefixed(AsBytes(former.host));
   writer.U16(former.http_port).U16(former.https_port).U16(former.tries);
   writer.U8(former.tls ? 1 : 0);
 }
@@ -45,13 +45,15 @@ void WriteFormer(Writer& writer, const FormerServer& former) {
 Result<FormerServer> ReadFormer(Reader& reader) {
   FormerServer former;
   former.server = ServerId(reader.ReadArray<16>());
+  former.certificate = ToBytes(reader.ReadPrefixed(crypto::Certificate::kMaxLen));
   former.host = AsText(reader.ReadPrefixed(kMaxHostLen));
   former.http_port = reader.ReadU16();
   former.https_port = reader.ReadU16();
   former.tries = reader.ReadU16();
   const std::uint8_t tls = reader.ReadU8();
   former.tls = tls == 1;
-  if (!reader.ok() || former.host.empty() || former.http_port == 0 || tls > 1) {
+  if (!reader.ok() || former.certificate.empty() || former.host.empty() || former.http_port == 0 ||
+      tls > 1) {
     return Damaged("a server that was left");
   }
   return former;

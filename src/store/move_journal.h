@@ -20,7 +20,8 @@ namespace countersign::store {
 // FormerServer is a server that the agent has left and that is still to be told so.
 struct FormerServer {
   ServerId server;
-  std::string host;  // where it was reached; ≤ 255 octets
+  Bytes certificate;  // DER, by which the agent knew it: its answer is judged against that
+  std::string host;   // where it was reached; ≤ 255 octets
   std::uint16_t http_port = 0;
   std::uint16_t https_port = 0;
   std::uint16_t tries = 0;  // how often it has been tried to tell it
@@ -53,7 +54,7 @@ struct MoveJournal {
 
 // An agent that moves on and on forgets to tell the oldest.
 inline constexpr std::size_t kMaxFormerServers = 4;
-inline constexpr std::size_t kMaxMoveJournalLen = 80 * 1024;
+inline constexpr std::size_t kMaxMoveJournalLen = 160 * 1024;
 
 // SideOf is what a trust state has in a plan.
 [[nodiscard]] PlannedMove::Side SideOf(const trust::TrustState& state);

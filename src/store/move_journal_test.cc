@@ -28,6 +28,7 @@ class MoveJournalTest : public ::testing::Test {
   }
   static FormerServer Former(const ServerId& server, std::string host) {
     return {.server = server,
+            .certificate = Bytes(20, 7),
             .host = std::move(host),
             .http_port = 8080,
             .https_port = 4343,
@@ -50,6 +51,12 @@ TEST_F(MoveJournalTest, ComesBackAsItWas) {
   journal.planned.reset();
   EXPECT_EQ(ParseMoveJournal(EncodeMoveJournal(journal)).value(), journal);
   EXPECT_EQ(ParseMoveJournal(EncodeMoveJournal({})).value(), MoveJournal());
+}
+
+TEST_F(MoveJournalTest, ServerThatWasLeftWithoutItsCertificateIsDamage) {
+  MoveJournal journal = Planned();
+  journal.former.front().certificate.clear();
+  EXPECT_EQ(ParseMoveJournal(EncodeMoveJournal(journal)).error().code, Code::kDamaged);
 }
 
 TEST_F(MoveJournalTest, EveryHalfAndEveryFlippedBitIsDamage) {

@@ -95,6 +95,42 @@ class ToAnotherServer(Moves):
         self.belongs_to(self.here)
 
 
+class Impostor(http.server.BaseHTTPRequestHandler):
+    """Answers every report as if it had been taken, without the key of any server."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/jose")
+        self.send_header("Countersign-Nonce", "A" * 22)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class ImpostorInTheOldPlace(Moves):
+    def test_1(self):
+        """Whoever answers in the place of the server that was left does not end the telling."""
+        self.assert_exit(0, self.move(self.here, "-m", "1"))  # so that it needs no TLS
+        self.belongs_to(self.here)
+        self.here.server.stop()
+        web = http.server.HTTPServer(("127.0.0.1", self.here.port), Impostor)
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        done = self.assert_exit(0, self.move(self.there))
+        self.assertEqual((done.json["result"], done.json["old_told"]), ("moved", False))
+        self.admitted_by(self.there)
+        self.assertTrue((self.agent.folder / "move").exists(), "it is still to be told")
+        web.shutdown()
+        web.server_close()
+        self.here.start_server()
+        self.agent.stop()
+        self.agent.start()  # tries at once; otherwise every hour
+        self.left(self.here)
+        until(lambda: not (self.agent.folder / "move").exists(), "nobody is left to be told")
+
+
 class Stays(Moves):
     """Whatever goes wrong before the step: nothing is changed, and the agent obeys its server."""
 
