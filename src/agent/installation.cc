@@ -16,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kMakePackage = "countersign agents package -o DIR (on the server) makes one";
+
 // Five digits, chosen at installation, below the ports that systems hand out by themselves.
 std::uint16_t DrawPort() {
   const auto random = crypto::SystemRandom().Array<4>();
@@ -27,11 +29,13 @@ Result<store::PackageConfig> ReadPackage(const fs::path& path) {
   const auto text = ReadFile(path, store::kMaxConfigLen);
   if (!text) {
     return WithContext("installation package",
-                       Error{text.error().code, text.error().message,
-                             "countersign agents package -o DIR (on the server) makes one"});
+                       Error{text.error().code, text.error().message, kMakePackage});
   }
   auto package = store::ParsePackageConfig(AsText(*text));
-  if (!package) return WithContext(path.string(), std::move(package).error());
+  if (!package) {
+    return WithContext(path.string(),
+                       Error{package.error().code, package.error().message, kMakePackage});
+  }
   return package;
 }
 

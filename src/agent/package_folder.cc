@@ -25,7 +25,10 @@ Status Unpack(const fs::path& archive, const fs::path& folder) {
   const auto file = ReadFile(archive, keys::kMaxTarLen);
   if (!file) return std::unexpected(file.error());
   const auto entries = keys::ReadTarGz(*file);
-  if (!entries) return WithContext(archive.string(), Error(entries.error()));
+  if (!entries) {
+    return Fail(entries.error().code, archive.string() + ": " + entries.error().message,
+                "countersign agents package -o DIR (on the server) makes one");
+  }
   for (const auto& entry : *entries) {
     // The files are in one folder of the archive, whatever its name.
     const std::size_t slash = entry.name.find('/');

@@ -149,6 +149,7 @@ Result<Bytes> ReadFile(const fs::path& path, std::size_t max_len) {
   if (!fd.valid()) return SystemFailure("open", path, errno);
   struct stat info{};
   if (fstat(fd.get(), &info) != 0) return SystemFailure("examine", path, errno);
+  if (S_ISDIR(info.st_mode)) return Fail(Code::kMalformed, path.string() + " is a folder");
   if (info.st_size > 0 && static_cast<std::uint64_t>(info.st_size) > max_len) {
     return TooLarge(path, max_len);
   }

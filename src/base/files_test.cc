@@ -90,6 +90,13 @@ TEST_F(FilesTest, FileOfUnknownSizeIsReadWhole) {
   EXPECT_THAT(std::string(AsText(*content)), HasSubstr("Pid:"));
 }
 
+TEST_F(FilesTest, FolderIsNoFileAndNamed) {
+  const auto folder = ReadFile(folder_, 10);
+  ASSERT_FALSE(folder);
+  EXPECT_EQ(folder.error().code, Code::kMalformed);
+  EXPECT_THAT(folder.error().message, HasSubstr(folder_.string() + " is a folder"));
+}
+
 TEST_F(FilesTest, MissingFileIsNotFoundAndNamed) {
   const auto missing = ReadFile(folder_ / "no", 10);
   ASSERT_FALSE(missing);

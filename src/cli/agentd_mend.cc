@@ -200,7 +200,7 @@ Mended<boost::json::object> MendAgent(const InstallCommand& command, const fs::p
   const bool same_trust = held->certificate.thumbprint() == target->certificate.thumbprint();
   if (!same_place || !same_trust) {
     Mended<boost::json::object> judged = done;
-    bool of_lock = false;
+    bool of_lock = true;  // until the agent is asked: the file of a warrant
     const auto passed =
         WithUnload(command.unload, [&](const SecretBytes* password, const std::string& warrant) {
           auto moved = Move(folder, *target, password, warrant, actions);

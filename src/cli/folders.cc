@@ -3,6 +3,7 @@
 #include <array>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <utility>
 
 #include "base/process.h"
 #include "cli/output.h"
@@ -26,6 +27,19 @@ fs::path DataFolder(const std::string& option) {
 
 fs::path AgentFolderPath(const std::string& option) {
   return Choose(option, "COUNTERSIGN_AGENT_FOLDER", "/var/lib/countersign-agent");
+}
+
+Status CheckAgentFolder(const fs::path& folder, std::string_view option) {
+  std::error_code failed;
+  if (fs::is_directory(folder, failed)) return {};
+  return Fail(Code::kNotFound, "there is no agent in " + folder.string(),
+              "countersign-agentd install --from PACKAGE makes one; " + std::string(option) +
+                  " FOLDER names the folder of another");
+}
+
+Error OrNext(Error error, std::string next) {
+  if (error.next.empty()) error.next = std::move(next);
+  return error;
 }
 
 std::optional<Error> AnswerError(const boost::json::object& answer) {

@@ -16,6 +16,13 @@ namespace countersign::cli {
 // AgentFolderPath: --agent-folder, COUNTERSIGN_AGENT_FOLDER, /var/lib/countersign-agent.
 [[nodiscard]] std::filesystem::path AgentFolderPath(const std::string& option);
 
+// CheckAgentFolder fails with kNotFound where there is no such folder, or this process may not look
+// at it. `option`: how another one is named ("--agent-folder").
+[[nodiscard]] Status CheckAgentFolder(const std::filesystem::path& folder, std::string_view option);
+
+// OrNext is the error with this as what to run now, where it has nothing.
+[[nodiscard]] Error OrNext(Error error, std::string next);
+
 // AnswerError turns an answer with "ok": false back into the Error; nothing if it is ok.
 [[nodiscard]] std::optional<Error> AnswerError(const boost::json::object& answer);
 // ReadAnswer parses an answer; what AnswerError finds in it, or kInternal for no JSON object, is

@@ -95,7 +95,8 @@ std::string SideText(const json::object& answer, std::string_view name) {
   if (side == nullptr || !side->is_object()) return "";
   const auto& object = side->get_object();
   return Text(object, "host") + ", ports " + Text(object, "http_port") + " and " +
-         Text(object, "https_port") + " (server " + Text(object, "server") + ")";
+         Text(object, "https_port") + " (server " + Text(object, "server") +
+         "); the agent listens on port " + Text(object, "listen_port");
 }
 
 void ShowSides(const json::object& answer) {
@@ -116,7 +117,7 @@ void ShowWhatFollows(const json::object& answer, const std::string& result) {
     if (!Flag(answer, "proved")) {
       PrintLine("The server has no proof of the agent yet; its next report will be one.");
     } else if (!Flag(answer, "accepted")) {
-      PrintLine("The server lists the agent as new: a person has to admit it.");
+      PrintLine("The server does not admit the agent yet.");
     }
   }
   const std::string unfinished = Text(answer, "unfinished");
@@ -173,6 +174,9 @@ Exit Run(const Switches& switches, const char* program, const StoppedAgent& stop
   }
   auto call = ReadMoverCall(switches, program);
   if (!call) return PrintError(ExplainForms(std::move(call).error()), form);
+  if (const auto there = CheckAgentFolder(folder, "-agent-folder"); !there) {
+    return PrintError(there.error(), form);
+  }
   if (const auto taken = TakeWarrant(switches, *call); !taken) {
     return PrintUnloadError(taken.error(), form);
   }

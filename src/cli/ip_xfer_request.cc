@@ -8,6 +8,8 @@
 #include "agent/installation.h"
 #include "base/encoding.h"
 #include "cli/amounts.h"
+#include "cli/folders.h"
+#include "net/address.h"
 
 namespace countersign::cli {
 namespace {
@@ -85,6 +87,7 @@ constexpr std::array<std::string_view, 9> kOfMoves = {
     "p", "sp", "c", "d", "m", "thumbprint", "trust-on-first-use", "dry-run", "wait"};
 
 constexpr std::size_t kThumbprintDigits = 64;
+constexpr std::size_t kMaxDomainLen = 255;
 
 fs::path FindFile(const std::string& name, const char* program) {
   std::error_code failed;
@@ -114,8 +117,11 @@ Result<std::int64_t> ReadPort(const Switches& switches, std::string_view name,
 Result<std::string> ReadHost(const Switches& switches) {
   std::string host = switches.Value("s");
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (host.empty() || host.size() > 255 || host.find_first_of(" /\\\t") != std::string::npos ||
-      !IsPrintableUtf8(host)) {
+  // An IPv6 address, perhaps with a zone; any other colon is a port, or http://.
+  const bool has_port =
+      host.find(':') != std::string::npos && !net::IpAddress::Parse(host.substr(0, host.find('%')));
+  if (host.empty() || has_port || host.size() > 255 ||
+      host.find_first_of(" /\\\t") != std::string::npos || !IsPrintableUtf8(host)) {
     return Fail(Code::kUsage,
                 "-s takes the name or the address of a server, without http:// and without a port");
   }
@@ -168,7 +174,12 @@ Status ReadTrust(const Switches& switches, const char* program, MoverCall& call)
   if (switches.Has("trust-on-first-use")) call.request["first_use"] = true;
   if (!switches.Has("e")) return {};
   auto certificate = agent::ReadCertificateFile(FindFile(switches.Value("e"), program));
-  if (!certificate) return std::unexpected(std::move(certificate).error());
+  if (!certificate) {
+    return std::unexpected(
+        OrNext(std::move(certificate).error(),
+               "the file is PCCSRV/Pccnt/Common/OfcNTCer.dat of that server; CertificateManager -e "
+               "FILE (on the server) makes a copy"));
+  }
   call.certificate = *std::move(certificate);
   return {};
 }
@@ -189,7 +200,13 @@ Status ReadMove(const Switches& switches, MoverCall& call) {
   call.request["http_port"] = *http;
   call.request["https_port"] = *https;
   if (switches.Has("c")) call.request["listen_port"] = *listen;
-  if (switches.Has("d")) call.request["domain"] = switches.Value("d");
+  if (switches.Has("d")) {
+    const std::string domain = switches.Value("d");
+    if (domain.size() > kMaxDomainLen || !IsPrintableUtf8(domain)) {
+      return Fail(Code::kUsage, "-d takes a domain: printable text of at most 255 octets");
+    }
+    call.request["domain"] = domain;
+  }
   if (switches.Has("dry-run")) call.request["dry_run"] = true;
   call.waits = switches.Has("wait");
   if (call.waits) call.request["wait"] = call.timeout.count();

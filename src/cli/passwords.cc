@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/process.h"
+#include "cli/folders.h"
 #include "net/service_manager.h"
 
 namespace countersign::cli {
@@ -44,7 +45,13 @@ Result<std::optional<SecretBytes>> GivenPassword(const PasswordSource& source) {
     if (source.argument->text() == "-") return ReadSecretFile("-", source.empty);
     return source.argument->Clone();
   }
-  if (!source.file.empty()) return ReadSecretFile(source.file, source.empty);
+  if (!source.file.empty()) {
+    auto secret = ReadSecretFile(source.file, source.empty);
+    if (secret) return secret;
+    return std::unexpected(
+        OrNext(std::move(secret).error(), source.option + " takes a file whose first line is the " +
+                                              source.what + ", or - for standard input"));
+  }
   if (!source.fd.empty()) return FromFd(source.fd, source.empty);
   std::string text = TakeEnvironmentSecret(source.environment.c_str());
   if (!text.empty()) {

@@ -4,6 +4,7 @@
 
 #include "agent/unload_lock.h"
 #include "base/files.h"
+#include "cli/folders.h"
 #include "cli/unload_commands.h"
 #include "crypto/argon2.h"
 #include "crypto/hash.h"
@@ -69,15 +70,16 @@ Exit PrintUnloadError(const Error& error, Form form) {
 }
 
 Result<std::string> ReadWarrantFile(const std::filesystem::path& file) {
+  constexpr const char* kMakeOne = "countersign owner warrant --unlock AGENT makes one";
   const auto content = ReadFile(file, wire::kMaxWarrantLen + 16);
   if (!content && content.error().code != Code::kMalformed) {
-    return WithContext("warrant", content.error());
+    return WithContext("warrant", OrNext(content.error(), kMakeOne));
   }
   std::string text(content ? AsText(*content) : "");
   // What an agent is told is JSON, and an empty text would be no warrant at all.
   if (text.find_first_not_of(" \t\r\n") == std::string::npos || !IsText(text)) {
     return Fail(Code::kRefused, "bad-warrant: " + file.string() + " is no file with a warrant",
-                "countersign owner warrant --unlock AGENT makes one");
+                kMakeOne);
   }
   return text;
 }

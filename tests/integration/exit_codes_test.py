@@ -91,6 +91,9 @@ NOT_FOUND = [
     ("countersign-agentd --agent-folder {path}/new install --from {path}/nowhere --json", 3),
     ("IpXfer -agent-folder {agent} -e {path}/nowhere.dat -json", 3),
     ("IpXfer -agent-folder {path}/nowhere -e {path}/right.dat -json", 3),
+    ("IpXfer -agent-folder {agent} -e {path}/right.dat -warrant {path}/nowhere -json", 3),
+    ("IpXfer -agent-folder {agent} -e {path}/right.dat -pwd-file {path}/nowhere -json", 3),
+    ("countersign-agentd --agent-folder {path}/nowhere update-now --json", 3),
     ("countersign agents show " + UNKNOWN_ID + " --json", 3),
     ("countersign agents approve " + UNKNOWN_ID + " --json", 3),
     ("countersign agents forget " + UNKNOWN_ID + " --json", 3),
@@ -137,10 +140,15 @@ OTHERS = [
     ("CertificateManager -ine password {path}/nonsense -json", 13),
     ("IpXfer -agent-folder {agent} -e {path}/nonsense -json", 13),
     ("IpXfer -agent-folder {agent} -e {path}/admin.pem -json", 13),
+    ("IpXfer -agent-folder {agent} -e {path} -json", 13),
+    ("IpXfer -agent-folder {agent} -e {path}/right.dat -warrant {path}/right.dat -json", 42),
+    ("IpXfer -agent-folder {agent} -e {path}/right.dat -warrant {path} -json", 42),
+    ("countersign-agentd --agent-folder {path}/new install --from {path}/nonsense --json", 13),
+    ("countersign-agentd --json --agent-folder {agent} unload-password clear --warrant {path}/right.dat", 42),
     ("countersign-agentd --agent-folder {path}/new install --from {path}/bad-package --json", 13),
 ]
 NAMES = {1: "internal", 2: "usage", 3: "not-found", 4: "already-exists", 5: "permission-denied", 6: "wrong-password",
-         7: "refused", 8: "unavailable", 9: "timed-out", 10: "exhausted", 11: "damaged", 12: "io", 13: "malformed"}
+         7: "refused", 42: "refused", 8: "unavailable", 9: "timed-out", 10: "exhausted", 11: "damaged", 12: "io", 13: "malformed"}
 # Every command that only reads: exit code 0, and one JSON object that says ok.
 READING = ["countersign status", "countersign events list", "countersign events verify",
            "countersign events history", "countersign agents list", "countersign agents list --mismatched",
@@ -186,6 +194,8 @@ class ExitCodes(Case):
                     self.assertEqual(done.json.get("ok"), False, done)
                     self.assertEqual(done.json.get("code"), NAMES[code], done)
                     self.assertTrue(done.json.get("message"), done)
+                    if line.startswith(("IpXfer", "countersign-agentd")):
+                        self.assertTrue(done.json.get("next"), done)
                 if code:
                     self.assertTrue(done.out + done.err, "a failure says something")
 
@@ -309,7 +319,8 @@ class ExitCodes(Case):
                      "CertificateManager -ine anything {path}/admin.pem -json", "countersign cert list --json",
                      "countersign cert show --json", "countersign backup status --json", "countersign events list --json",
                      "countersign agents list --json",
-                     "countersign-agentd --agent-folder {agent} status --json",
+                     *(f"countersign-agentd --agent-folder {{agent}} {command} --json"
+                       for command in ("status", "check", "start", "stop", "stop --unload", "uninstall", "update-now")),
                      "IpXfer -agent-folder {agent} -e {path}/right.dat -json"):
             with self.subTest(line):
                 done = self.lab.run("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",

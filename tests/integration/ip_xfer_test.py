@@ -119,6 +119,12 @@ class IpXfer(Case):
             self.lab.server.signal(signal.SIGCONT)
         self.assertEqual(mover.wait(), 0, mover.text())
 
+    def test_6_what_a_switch_cannot_hold_is_named(self):
+        for words in (("-s", "[::1]:80"), ("-s", "a:80"), ("-s", "a", "-d", "two\nlines"), ("-s", "a", "-d", "d" * 256)):
+            with self.subTest(words):
+                done = self.lab.run("IpXfer", "-agent-folder", self.agent.folder, *words, "-e", self.right)
+                self.assert_exit(2, done, f"{words[-2]} takes")
+
 
 if __name__ == "__main__":
     lab.main()
