@@ -174,6 +174,25 @@ class Disks(Case):
         self.assertEqual(self.lab.server.stop(), 0)
 
     @needs_mounts
+    def test_full_disk_under_an_agent(self):
+        """The check does not take for silence of the server what this machine does not let the agent do."""
+        self.server(self.lab.path / "of-the-agent")
+        self.lab.start_server()
+        disk = self.small_disk("agent", "1m")
+        agent = ("countersign-agentd", "--agent-folder", disk / "agent")
+        self.lab.ok(*agent, "install", "--no-service", "--from", self.lab.package())
+        filler = fill(disk)
+        done = self.run_here(*agent, "check", "--json")
+        self.assertEqual(done.code, 48, str(done))
+        (bad,) = [finding for finding in done.json["findings"] if finding["verdict"] == "bad"]
+        self.assertEqual(bad["checkpoint"], "report")
+        self.assertIn(str(disk), bad["looked_at"] + bad["next"])
+        self.assertNotIn("on the server", bad["next"])
+        filler.unlink()
+        self.assertEqual(self.run_here(*agent, "check", "--json").code, 0)
+        self.assertEqual(self.lab.server.stop(), 0)
+
+    @needs_mounts
     def test_init_on_a_small_disk(self):
         for number, size in enumerate(("4k", "32k", "64k", "128k")):
             with self.subTest(size):
