@@ -78,15 +78,16 @@ Status Agent::PassUnload(const UnloadKey& key, Times now) {
     world_.log.Write(LogLevel::kWarning, "unload password not passed: " + passed.error().message);
     return std::unexpected(passed.error());
   }
-  if (!passed->spent) return {};
-  const auto next = trust::WithSpent(trust_, *passed->spent, now.wall);
+  const auto& spent = passed->spent;
+  if (!spent) return {};
+  const auto next = trust::WithSpent(trust_, *spent, now.wall);
   if (!next) return std::unexpected(next.error());
   if (const auto stored = world_.storage.StoreTrust(*next); !stored) {
     return Fail(Code::kIo, "the warrant cannot be kept as used up: " + stored.error().message);
   }
   trust_ = *next;
-  world_.log.Write(LogLevel::kWarning, "the owner's warrant " + passed->spent->jti.Text() +
-                                           " passed the unload password");
+  world_.log.Write(LogLevel::kWarning,
+                   "the owner's warrant " + spent->jti.Text() + " passed the unload password");
   return {};
 }
 

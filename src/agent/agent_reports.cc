@@ -130,7 +130,7 @@ void Agent::ApplyReply(const wire::Reply& reply, Times now) {
 
 void Agent::TakeHead(std::string_view head, Times now) {
   HeadMemory memory = HeadMemory::Parse(counters_.head());
-  if (memory.Take(trust_.server, head, now.wall)) {
+  if (memory.Take(trust_.server, head, now.wall) && memory.step) {
     world_.log.Write(LogLevel::kWarning, StepText(*memory.step));
   }
   counters_.set_head(memory.Format());

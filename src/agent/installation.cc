@@ -84,7 +84,8 @@ Result<Installation> Installation::Open(const fs::path& path) {
   // A move that was stopped half-way is ended first: it decides what agent.toml says.
   const auto settled = store::SettleMove(**folder);
   if (!settled) return std::unexpected(settled.error());
-  auto config = settled->config ? store::ParseAgentConfig(*settled->config) : ReadAgentConfig(path);
+  const auto& rewritten = settled->config;
+  auto config = rewritten ? store::ParseAgentConfig(*rewritten) : ReadAgentConfig(path);
   if (!config) return std::unexpected(std::move(config).error());
   auto key = keys::LoadAgentKey(path / "agent.key");
   if (!key) return std::unexpected(std::move(key).error());

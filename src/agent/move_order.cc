@@ -65,8 +65,9 @@ ActOutcome OrderToMove(const ActOrder& order, const AgentId& self,
     return Refused(Verdict::kBadWarrant, is_used ? "used-warrant" : "bad-warrant",
                    warrant.error().message);
   }
-  if (!warrant->target) return Refused(Verdict::kBadWarrant, "bad-warrant", "it has no target");
-  const wire::MoveTarget& target = *warrant->target;
+  const auto& announced = warrant->target;
+  if (!announced) return Refused(Verdict::kBadWarrant, "bad-warrant", "it has no target");
+  const wire::MoveTarget& target = *announced;
   const auto after = trust::TrustAfterMove(
       order.trust,
       {.server = target.server, .owner = target.owner, .least_generation = target.generation},

@@ -22,8 +22,9 @@ Status PassUnloadHere(const std::filesystem::path& folder, const SecretBytes* pa
   const auto passed = lock.Pass({password, warrant}, *held,
                                 Uuid::FromDigest(installation->key.public_key().digest()), now);
   if (!passed) return std::unexpected(passed.error());
-  if (!passed->spent) return {};
-  const auto next = trust::WithSpent(*held, *passed->spent, now.wall);
+  const auto& spent = passed->spent;
+  if (!spent) return {};
+  const auto next = trust::WithSpent(*held, *spent, now.wall);
   if (!next) return std::unexpected(next.error());
   return installation->folder->StoreTrust(*next);
 }

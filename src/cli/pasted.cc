@@ -37,7 +37,7 @@ class Splitter {
 
   Result<Words> Run() {
     while (!pending_.empty()) {
-      SecretBytes word = std::move(pending_.front());
+      const SecretBytes word = std::move(pending_.front());
       pending_.pop_front();
       ++number_;
       COUNTERSIGN_RETURN_IF_ERROR(left_.empty() ? TakeSwitch(word) : TakeValue(word));

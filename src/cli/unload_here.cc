@@ -77,7 +77,7 @@ Result<Change> Read(const LocalUnloadCommand& command) {
   Change change;
   auto present = GivenPassword(command.present);
   if (!present) return std::unexpected(std::move(present).error());
-  if (*present) change.present = **std::move(present);
+  change.present = std::move(*present).value_or(SecretBytes());
   if (command.clear) return change;
   auto verifier = MakeUnloadVerifier(command.fresh);
   if (!verifier) return std::unexpected(std::move(verifier).error());

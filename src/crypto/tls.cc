@@ -115,7 +115,7 @@ Result<TlsContext> TlsContext::ForServer(const PrivateKey& key, std::span<const 
   SSL_CTX* const raw = context->get();
   bool is_first = true;
   for (const Bytes& der : chain) {
-    X509Ptr certificate = DecodeDer<X509Ptr, &d2i_X509>(der);
+    const X509Ptr certificate = DecodeDer<X509Ptr, &d2i_X509>(der);
     if (!certificate)
       return OpenSslFailure(Code::kMalformed, "a certificate of the chain cannot be read");
     const bool taken = is_first ? SSL_CTX_use_certificate(raw, certificate.get()) == 1

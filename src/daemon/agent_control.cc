@@ -69,7 +69,8 @@ std::string AgentControl::ShowStatus() const {
   status["proved"] = reporter_.proved();
   status["last_error"] = reporter_.last_error();
   status["pinned"] = reporter_.pinned();
-  status["last_verified"] = reporter_.last_verified() ? FormatUtc(*reporter_.last_verified()) : "";
+  const auto last_verified = reporter_.last_verified();
+  status["last_verified"] = last_verified ? FormatUtc(*last_verified) : "";
   return json::serialize(status);
 }
 

@@ -19,6 +19,7 @@
 #include "net/control_server.h"
 #include "net/http_server.h"
 #include "net/open_when_free.h"
+#include "net/or_end_process.h"
 
 namespace countersign::daemon {
 namespace {
@@ -85,9 +86,9 @@ class AgentDaemon {
     control_ = std::make_unique<net::ControlServer>(*std::move(control));
     LoadLocalPolicy(agent_, log_);
     reporter_.AfterReply([this] { tasks_.Look(); });
-    asio::co_spawn(io_, reporter_.Run(), OrEndProcess());
-    asio::co_spawn(io_, farewells_.Run(), OrEndProcess());
-    asio::co_spawn(io_, WatchCertificateFile(), OrEndProcess());
+    asio::co_spawn(io_, reporter_.Run(), net::OrEndProcess());
+    asio::co_spawn(io_, farewells_.Run(), net::OrEndProcess());
+    asio::co_spawn(io_, WatchCertificateFile(), net::OrEndProcess());
     log_.Write(LogLevel::kInfo, "agent " + agent_.id().Text() + " listens at " +
                                     net::Endpoint{config.listen, http_->port()}.Text() +
                                     (config.tls ? " with TLS" : " without TLS") + " and obeys " +
@@ -234,12 +235,11 @@ Result<bool> RunOnce(const std::filesystem::path& folder, Log& log) {
   asio::io_context io(1);
   AgentDaemon daemon(io, *installation, **agent, random, log);
   COUNTERSIGN_RETURN_IF_ERROR(daemon.Start());
-  RunUntilStopped(io,
-                  {.reload = [&] { daemon.Reload(); },
-                   .stop = [&] { return daemon.Stop(); },
-                   .goes_on = [&] { return daemon.restarting(); }},
-                  log);
-  return daemon.restarting();
+  return RunUntilStopped(io,
+                         {.reload = [&] { daemon.Reload(); },
+                          .stop = [&] { return daemon.Stop(); },
+                          .goes_on = [&] { return daemon.restarting(); }},
+                         log);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "daemon/agent_probe.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/json/parse.hpp>
@@ -15,6 +14,7 @@
 #include "daemon/server_link.h"
 #include "net/control_client.h"
 #include "net/open_when_free.h"
+#include "net/or_end_process.h"
 #include "store/distrust.h"
 
 namespace countersign::daemon {
@@ -211,7 +211,7 @@ AgentFacts ProbeAgent(const fs::path& folder, ExchangeWhen when, Log& log) {
   LookUpName(*files.config, facts);
   if (facts.name.reach != Way::kReached) return facts;
   asio::io_context io(1);
-  asio::co_spawn(io, TryWay(*files.config, facts), asio::detached);
+  asio::co_spawn(io, TryWay(*files.config, facts), net::OrEndProcess());
   io.run();
   const bool is_other = facts.served && facts.served->sha256 != facts.held.sha256;
   if (facts.port.reach != Way::kReached || facts.tls_handshake.reach == Way::kFailed ||

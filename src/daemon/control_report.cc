@@ -27,13 +27,13 @@ asio::awaitable<std::string> ReportNow(agent::Agent& agent, Reporter& reporter) 
   const char* const result = why.empty()              ? "verified"
                              : reporter.was_refused() ? "refused"
                                                       : "not-reached";
-  boost::json::object answer{{"ok", true},
-                             {"result", result},
-                             {"why", why},
-                             {"accepted", reporter.accepted()},
-                             {"generation", agent.trust().generation},
-                             {"serial", agent.trust().certificate.serial()},
-                             {"moved", agent.trust().certificate.thumbprint() != held}};
+  const boost::json::object answer{{"ok", true},
+                                   {"result", result},
+                                   {"why", why},
+                                   {"accepted", reporter.accepted()},
+                                   {"generation", agent.trust().generation},
+                                   {"serial", agent.trust().certificate.serial()},
+                                   {"moved", agent.trust().certificate.thumbprint() != held}};
   co_return boost::json::serialize(answer);
 }
 

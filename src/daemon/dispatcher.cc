@@ -1,8 +1,9 @@
 #include "daemon/dispatcher.h"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <utility>
+
+#include "net/or_end_process.h"
 
 namespace countersign::daemon {
 namespace {
@@ -24,7 +25,7 @@ asio::awaitable<void> Dispatcher::Run() {
     if (calls) {
       for (auto& call : *calls) {
         busy_.insert(call.agent);
-        asio::co_spawn(executor_, Make(std::move(call)), asio::detached);
+        asio::co_spawn(executor_, Make(call), net::OrEndProcess());
       }
     }
     if (!made_any || busy_.size() >= kWindow) co_await waker_.Sleep(kPoll);

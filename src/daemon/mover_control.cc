@@ -73,11 +73,12 @@ Result<Unlocked> Unlock(const AgentInUse& use, const net::ControlMessage& messag
     use.log.Write(LogLevel::kWarning, "unload password not passed: " + passed.error().message);
     return std::unexpected(std::move(passed).error());
   }
-  if (passed->spent) {
-    use.log.Write(LogLevel::kWarning, "the owner's warrant " + passed->spent->jti.Text() +
-                                          " passed the unload password");
+  const auto& spent = passed->spent;
+  if (spent) {
+    use.log.Write(LogLevel::kWarning,
+                  "the owner's warrant " + spent->jti.Text() + " passed the unload password");
   }
-  return Unlocked{true, std::move(passed->spent)};
+  return Unlocked{true, spent};
 }
 
 // Told apart from any other refusal, for the exit code.

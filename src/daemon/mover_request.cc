@@ -33,8 +33,7 @@ Result<std::optional<std::int64_t>> Number(const json::object& object, std::stri
 Result<std::optional<std::uint16_t>> Port(const json::object& object, std::string_view name) {
   const auto number = Number(object, name, 1, std::numeric_limits<std::uint16_t>::max());
   if (!number) return std::unexpected(number.error());
-  if (!*number) return std::nullopt;
-  return static_cast<std::uint16_t>(**number);
+  return number->transform([](std::int64_t port) { return static_cast<std::uint16_t>(port); });
 }
 
 bool Flag(const json::object& object, std::string_view name) {
@@ -77,8 +76,8 @@ Result<mover::Place> ReadPlace(const json::object& object) {
   if (!http || !*http) return Odd("http_port");
   if (!https || !*https) return Odd("https_port");
   if (!listen) return std::unexpected(std::move(listen).error());
-  place.http_port = **http;
-  place.https_port = **https;
+  place.http_port = http->value_or(0);
+  place.https_port = https->value_or(0);
   place.listen_port = *listen;
   place.domain = Text(object, "domain");
   if (object.contains("tls")) place.tls = Flag(object, "tls");

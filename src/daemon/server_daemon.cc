@@ -16,6 +16,7 @@
 #include "net/control_server.h"
 #include "net/http_server.h"
 #include "net/open_when_free.h"
+#include "net/or_end_process.h"
 #include "server/admin_codec.h"
 #include "server/host.h"
 
@@ -64,8 +65,8 @@ class ServerDaemon {
         });
     if (!control) return std::unexpected(std::move(control).error());
     control_ = std::make_unique<net::ControlServer>(*std::move(control));
-    asio::co_spawn(io_, dispatcher_.Run(), OrEndProcess());
-    asio::co_spawn(io_, Tick(), OrEndProcess());
+    asio::co_spawn(io_, dispatcher_.Run(), net::OrEndProcess());
+    asio::co_spawn(io_, Tick(), net::OrEndProcess());
     return {};
   }
 
@@ -172,7 +173,8 @@ class ServerDaemon {
       // What waits for minutes keeps nothing that it does not need.
       request.body = {};
       request.fields = {};
-      server::HeldReport held = *std::exchange(answer.held, std::nullopt);
+      server::HeldReport held = *std::move(answer.held);
+      answer.held.reset();
       answer = co_await long_poll_.Hold(std::move(held), *request.peer, request.source, *wait);
     }
     co_return Shown(std::move(answer));
@@ -279,8 +281,8 @@ Status RunServer(const std::filesystem::path& folder, Log& log) {
   asio::io_context io(1);
   ServerDaemon daemon(io, **host, log);
   COUNTERSIGN_RETURN_IF_ERROR(daemon.Start());
-  RunUntilStopped(io, {.reload = [&] { daemon.Reload(); }, .stop = [&] { return daemon.Stop(); }},
-                  log);
+  (void)RunUntilStopped(
+      io, {.reload = [&] { daemon.Reload(); }, .stop = [&] { return daemon.Stop(); }}, log);
   return {};
 }
 

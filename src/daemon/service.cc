@@ -2,7 +2,6 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -10,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "net/or_end_process.h"
 #include "net/service_manager.h"
 
 namespace countersign::daemon {
@@ -34,11 +34,20 @@ asio::awaitable<void> FeedWatchdog(net::ServiceManager manager, std::shared_ptr<
   }
 }
 
-asio::awaitable<void> RunLifecycle(net::ServiceManager manager, Lifecycle lifecycle, Log& log) {
+// Until the signals are cancelled: whether somebody else wants the end meanwhile.
+asio::awaitable<void> NoteEnd(asio::signal_set& signals, std::shared_ptr<bool> told) {
+  for (;;) {
+    const auto [failed, signal] = co_await signals.async_wait(kToken);
+    if (failed) co_return;
+    if (signal != SIGHUP) *told = true;
+  }
+}
+
+asio::awaitable<bool> RunLifecycle(net::ServiceManager manager, Lifecycle lifecycle, Log& log) {
   const auto executor = co_await asio::this_coro::executor;
   asio::signal_set signals(executor, SIGTERM, SIGINT, SIGHUP);
   const auto running = std::make_shared<bool>(true);
-  asio::co_spawn(executor, FeedWatchdog(manager, running, log), asio::detached);
+  asio::co_spawn(executor, FeedWatchdog(manager, running, log), net::OrEndProcess());
   Warn(log, manager.NotifyReady());
   for (;;) {
     const auto [failed, signal] = co_await signals.async_wait(kToken);
@@ -51,7 +60,11 @@ asio::awaitable<void> RunLifecycle(net::ServiceManager manager, Lifecycle lifecy
   const bool goes_on = lifecycle.goes_on && lifecycle.goes_on();
   Warn(log, goes_on ? manager.NotifyReloading() : manager.NotifyStopping());
   log.Write(LogLevel::kInfo, goes_on ? "restarting" : "stopping");
+  const auto told = std::make_shared<bool>(!goes_on);
+  asio::co_spawn(executor, NoteEnd(signals, told), net::OrEndProcess());
   co_await lifecycle.stop();
+  signals.cancel();
+  co_return !*told;
 }
 
 }  // namespace
@@ -69,10 +82,16 @@ asio::awaitable<void> Waker::Sleep(std::chrono::milliseconds most) {
   woken_ = false;
 }
 
-void RunUntilStopped(asio::io_context& io, const Lifecycle& lifecycle, Log& log) {
+bool RunUntilStopped(asio::io_context& io, const Lifecycle& lifecycle, Log& log) {
+  bool goes_on = false;
   asio::co_spawn(io, RunLifecycle(net::ServiceManager::FromEnvironment(), lifecycle, log),
-                 [&](const std::exception_ptr&) { io.stop(); });
+                 [&](const std::exception_ptr& failed, bool answer) {
+                   if (failed) std::rethrow_exception(failed);
+                   goes_on = answer;
+                   io.stop();
+                 });
   io.run();
+  return goes_on;
 }
 
 }  // namespace countersign::daemon

@@ -4,7 +4,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <exception>
 #include <functional>
 
 #include "base/log.h"
@@ -25,14 +24,6 @@ class Waker {
   bool woken_ = false;
 };
 
-// OrEndProcess ends a loop without which a daemon is none (asio::co_spawn): an exception in it, a
-// bug or no memory, ends the process, loudly, and the service manager starts it again.
-struct OrEndProcess {
-  void operator()(const std::exception_ptr& failed) const {
-    if (failed) std::rethrow_exception(failed);
-  }
-};
-
 // Lifecycle says what a daemon does at the events of its life.
 struct Lifecycle {
   std::function<void()> reload;                        // SIGHUP
@@ -43,7 +34,9 @@ struct Lifecycle {
 };
 
 // RunUntilStopped runs the loop: tells the service manager that the daemon is ready, keeps its
-// watchdog fed, and answers signals; returns after `stop` has ended.
-void RunUntilStopped(boost::asio::io_context& io, const Lifecycle& lifecycle, Log& log);
+// watchdog fed, and answers signals; returns after `stop` has ended. True if the process goes on:
+// `goes_on` said so, and no SIGTERM or SIGINT came while it stopped.
+[[nodiscard]] bool RunUntilStopped(boost::asio::io_context& io, const Lifecycle& lifecycle,
+                                   Log& log);
 
 }  // namespace countersign::daemon

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <csignal>
 #include <memory>
@@ -15,6 +14,7 @@
 #include "base/child_process.h"
 #include "base/trusted_path.h"
 #include "daemon/ordered_move.h"
+#include "net/or_end_process.h"
 
 namespace countersign::daemon {
 namespace {
@@ -70,13 +70,13 @@ void Tasks::Look() {
   for (auto& task : agent_.TakeTasks()) {
     std::visit(
         [&](auto& deed) {
-          asio::co_spawn(executor_, Carry(task.jti, std::move(deed)), asio::detached);
+          asio::co_spawn(executor_, Carry(task.jti, std::move(deed)), net::OrEndProcess());
         },
         task.deed);
   }
   if (agent_.restart_wanted() && !restart_begun_) {
     restart_begun_ = true;
-    asio::co_spawn(executor_, Restart(), asio::detached);
+    asio::co_spawn(executor_, Restart(), net::OrEndProcess());
   }
 }
 
@@ -93,11 +93,11 @@ void Tasks::End(const Jti& jti, const agent::ActEnded& ended) {
 asio::awaitable<void> Tasks::Carry(Jti jti, agent::RunProgram program) {
   const std::string name = program.program.string();
   const auto trusted = CheckTrustedPath(program.program);
-  ChildProcessSpec spec{.program = std::move(program.program),
-                        .arguments = std::move(program.arguments),
-                        .environment = CleanEnvironment(),
-                        .folder = std::move(program.folder),
-                        .input = std::move(program.input)};
+  const ChildProcessSpec spec{.program = std::move(program.program),
+                              .arguments = std::move(program.arguments),
+                              .environment = CleanEnvironment(),
+                              .folder = std::move(program.folder),
+                              .input = std::move(program.input)};
   auto child = trusted ? ChildProcess::Start(spec) : std::unexpected(trusted.error());
   if (!child) {
     log_.Write(LogLevel::kError, "order " + jti.Text() + ": " + child.error().message);

@@ -177,7 +177,7 @@ asio::awaitable<TransferOutcome> CarryOut(AgentInUse use, const Transfer& transf
   if (!answer) co_return NoAnswer(transfer, answer.error());
   if (answer->status != 200) co_return NotTaken(transfer, *answer);
   const auto proof = exchange.TakeReply(answer->body, use.installation.distrust, ReadClocks());
-  if (proof.refused) co_return OtherKey(transfer, *proof.refused);
+  if (const auto& why = proof.refused; why) co_return OtherKey(transfer, *why);
   if (need_accepted && proof.expired) {
     co_return OtherKey(transfer, trust::Verdict::kCertificateExpired);
   }

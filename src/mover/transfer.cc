@@ -72,10 +72,11 @@ Result<Committed> CommitTransfer(store::AgentFolder& folder, const Transfer& tra
   }
   auto journal = store::LoadJournal(folder);
   if (!journal) return std::unexpected(std::move(journal).error());
-  journal->planned = PlanOf(folder, transfer, proved);
+  auto planned = PlanOf(folder, transfer, proved);
   // Where trust stays with the same certificate the plan is the step: what is used up by it (a
   // warrant) is written before.
-  if (journal->planned->from == journal->planned->to) COUNTERSIGN_RETURN_IF_ERROR(adopt(proved));
+  if (planned.from == planned.to) COUNTERSIGN_RETURN_IF_ERROR(adopt(proved));
+  journal->planned = std::move(planned);
   Status stepped = store::StoreJournal(folder, *journal);
   if (stepped) stepped = adopt(proved);
   // A failed replacement may have happened all the same, and where trust stays as it is the plan

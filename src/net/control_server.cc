@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <boost/asio/detached.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
@@ -13,6 +12,7 @@
 
 #include "net/control_path.h"
 #include "net/guarded_socket.h"
+#include "net/or_end_process.h"
 #include "net/session_set.h"
 
 namespace countersign::net {
@@ -135,7 +135,7 @@ class ControlServer::Impl : public std::enable_shared_from_this<ControlServer::I
     acceptor_.assign(local(), fd->get(), error);
     if (error) return Fail(Code::kIo, "listening on control.sock: " + error.message());
     static_cast<void>(fd->Release());
-    asio::co_spawn(acceptor_.get_executor(), AcceptLoop(shared_from_this()), asio::detached);
+    asio::co_spawn(acceptor_.get_executor(), AcceptLoop(shared_from_this()), OrEndProcess());
     return {};
   }
 

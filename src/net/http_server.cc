@@ -2,7 +2,6 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -10,6 +9,7 @@
 
 #include "net/asio_address.h"
 #include "net/http_session.h"
+#include "net/or_end_process.h"
 #include "net/session_set.h"
 
 namespace countersign::net {
@@ -66,7 +66,7 @@ class HttpServer::Impl : public std::enable_shared_from_this<HttpServer::Impl> {
     if (!error) acceptor_.listen(kBacklog, error);
     if (!error) port_ = acceptor_.local_endpoint(error).port();
     if (error) return ListenError(shared_->options, error);
-    asio::co_spawn(acceptor_.get_executor(), AcceptLoop(shared_from_this()), asio::detached);
+    asio::co_spawn(acceptor_.get_executor(), AcceptLoop(shared_from_this()), OrEndProcess());
     return {};
   }
 

@@ -31,8 +31,8 @@ class Host {
       const std::filesystem::path& path, Log& log, Instant now,
       int backup_iterations = crypto::kPkcs12Iterations);
 
-  [[nodiscard]] Server& server() { return *server_; }
-  [[nodiscard]] Admin& admin() { return *admin_; }
+  [[nodiscard]] Server& server() { return server_.value(); }
+  [[nodiscard]] Admin& admin() { return admin_.value(); }
   [[nodiscard]] const store::ServerFolder& folder() const { return folder_; }
   // RenewWebHost renews the web host's own certificate when it is due. Call it now and then.
   void RenewWebHost(Log& log, Instant now);
