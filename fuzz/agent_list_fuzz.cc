@@ -14,7 +14,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (list->server) text = cli::FormatAgentListHead(list->server->Text());
   const std::string_view junk = AsText({data, size});
   for (const AgentId& agent : list->agents) {
-    text += cli::FormatAgentListLine(agent.Text(), junk.substr(0, 64), junk.substr(0, 32));
+    const auto at = list->belong.find(agent);
+    text +=
+        cli::FormatAgentListLine(agent.Text(), at == list->belong.end() ? "" : at->second.Text(),
+                                 junk.substr(0, 64), junk.substr(0, 32));
   }
   const auto again = cli::ParseAgentList(text);
   Check(again.has_value() && *again == *list, "a list comes back");

@@ -95,8 +95,9 @@ Exit ShowAgentStatus(const std::filesystem::path& folder, Form form) {
   PrintLine("Agent " + Text(*status, "agent") + (running ? " is running." : " is not running."));
   PrintLine("Server: " + Text(*status, "server_host") + ", port " + Text(*status, "server_port"));
   PrintLine("Listens at: " + Text(*status, "listen") + ", port " + Text(*status, "listen_port"));
-  PrintLine("It trusts:");
-  PrintCertificate(status->at("certificate").as_object(), "  ");
+  const auto& certificate = status->at("certificate").as_object();
+  PrintLine("Belongs to the server with the id " + Text(certificate, "server") + ", and trusts:");
+  PrintCertificate(certificate, "  ");
   const auto& history = status->at("history").as_object();
   PrintLine("Server's history, newest line seen: " + Text(history, "head"));
   if (const auto* const step = history.at("noticed").if_object()) {

@@ -121,7 +121,8 @@ void AddWarrant(CommandLine& line, CLI::App* move) {
   warrant->add_option("--list", command->list, "file that names the agents");
   warrant->add_flag("--all", command->all, "for all agents of the server");
   warrant->add_option("--server", command->server,
-                      "id of the server whose agents move, where the list does not say it");
+                      "id of the server to which they belong (as the list says; with --all those "
+                      "of each that the backup holds)");
   warrant->add_option("--backup", command->backup, "copy of that server's OfficeScanAuth.dat")
       ->required();
   warrant->add_option("-o,--output", command->output, "file for the warrants")->required();

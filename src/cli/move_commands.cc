@@ -116,6 +116,10 @@ Exit AbortMove(Session& session, Form form) {
   return Ask(session, {{"command", "move-abort"}},
              "Aborted: nobody else is ordered away. An order that was sent already may be carried "
              "out all the same: countersign move status says so.",
+  if (Number(answer->json, "moved_already") > 0) {
+    PrintLine(Text(answer->json, "moved_already") +
+              " of those named have moved already and are left out.");
+  }
              form);
 }
 

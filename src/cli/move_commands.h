@@ -73,7 +73,7 @@ struct MoveWarrantCommand {
   std::string target;
   std::string list;  // empty: all agents of the server
   bool all = false;
-  std::string server;  // whose agents; empty: the list's
+  std::string server;  // to which they belong; empty: as the list says, or all of the backup's
   std::string backup;  // a copy of OfficeScanAuth.dat
   std::string output;
   std::uint64_t days = 30;

@@ -26,7 +26,8 @@ Status WriteList(const boost::json::object& plan, const MovePlanCommand& command
                       std::to_string(kMaxListedAgents) + "; " + command.output + " was not written",
                   "countersign move plan --domain DOMAIN -o FILE, for one domain after another");
     }
-    text += FormatAgentListLine(Text(agent, "agent"), Text(agent, "host"), Text(agent, "domain"));
+    text += FormatAgentListLine(Text(agent, "agent"), Text(agent, "server"), Text(agent, "host"),
+                                Text(agent, "domain"));
   }
   return WriteOutput(command.output, AsBytes(text), FileMode::kPublic,
                      command.replace ? Existing::kReplace : Existing::kKeep);

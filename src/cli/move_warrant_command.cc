@@ -1,4 +1,6 @@
 #include <chrono>
+#include <map>
+#include <optional>
 #include <utility>
 
 #include "base/files.h"
@@ -17,23 +19,36 @@
 namespace countersign::cli {
 namespace {
 
+// Whom the warrants are for, by server; with --all and without --server those of each that the
+// backup holds.
+Result<std::map<ServerId, std::vector<AgentId>>> WhoseAgents(const MoveWarrantCommand& command) {
+  std::optional<ServerId> server;
+  if (!command.server.empty()) {
+    server = ServerId::ParseText(command.server);
+    if (!server) return Fail(Code::kUsage, "\"" + command.server + "\" is no server id");
+  }
+  if (command.list.empty()) {
+    std::map<ServerId, std::vector<AgentId>> all;
+    if (server) all[*server] = {};
+    return all;
+  }
+  auto list = ReadAgentList(command.list);
+  if (!list) return std::unexpected(std::move(list).error());
+  if (server) {
+    list->server = server;
+    list->belong.clear();
+  }
+  return ByServer(*list);
+}
+
 Result<std::string> SignWarrants(const MoveWarrantCommand& command) {
   if (command.all != command.list.empty()) {
     return Fail(Code::kUsage, "say for which agents: --list, or --all");
   }
   const auto text = ReadTarget(command.target);
   if (!text) return std::unexpected(text.error());
-  AgentList list;
-  if (!command.list.empty()) {
-    auto read = ReadAgentList(command.list);
-    if (!read) return std::unexpected(std::move(read).error());
-    list = *std::move(read);
-  }
-  if (!command.server.empty()) list.server = ServerId::ParseText(command.server);
-  if (!list.server) {
-    return Fail(Code::kUsage, "--server: the id of the server whose agents move",
-                "countersign owner show (there)");
-  }
+  auto agents = WhoseAgents(command);
+  if (!agents) return std::unexpected(std::move(agents).error());
   const auto target = wire::ParseMoveAnnouncement(*text);
   if (!target) return std::unexpected(target.error());
   const auto backup = ReadFile(command.backup, crypto::kPkcs12MaxLen);
@@ -44,9 +59,8 @@ Result<std::string> SignWarrants(const MoveWarrantCommand& command) {
   crypto::SystemRandom random;
   const auto warrants = server::MakeMoveWarrants(
       *backup, *password,
-      {.server = *list.server,
+      {.agents = *std::move(agents),
        .target = target->target,
-       .agents = list.agents,
        .life = std::chrono::hours(24 * static_cast<std::int64_t>(command.days))},
       random, ReadClocks().wall);
   if (!warrants) return std::unexpected(warrants.error());

@@ -1,5 +1,7 @@
 #include "cli/warrant_command.h"
 
+#include <boost/json/array.hpp>
+#include <optional>
 #include <utility>
 
 #include "cli/amounts.h"
@@ -38,11 +40,26 @@ Result<server::WarrantRequest> RequestOf(const WarrantCommand& command) {
   return request;
 }
 
+// HeldBy asks the server in `data` to which server the agent belongs, by its own word; nothing
+// where it cannot be asked, or does not know.
+std::optional<ServerId> HeldBy(const AgentId& agent, const std::string& data) {
+  auto session = Session::Find(DataFolder(data));
+  if (!session) return std::nullopt;
+  server::AdminMessage request;
+  request.json = {{"command", "agent"}, {"agents", boost::json::array{agent.Text()}}};
+  const auto answer = session->Call(std::move(request));
+  if (!answer) return std::nullopt;
+  return ServerId::ParseText(Text(Object(answer->json, "agent"), "server_held"));
+}
+
 Result<server::MadeWarrant> Make(const WarrantCommand& command) {
-  const auto request = RequestOf(command);
-  if (!request) return std::unexpected(request.error());
+  auto request = RequestOf(command);
+  if (!request) return std::unexpected(std::move(request).error());
   const auto backup = ReadBackupCopy(command.backup, command.data);
   if (!backup) return std::unexpected(backup.error());
+  if (!request->server && command.backup.empty()) {
+    request->server = HeldBy(request->agents.front(), command.data);
+  }
   const auto password = GetPassword(command.password, Prompt::kOnce);
   if (!password) return std::unexpected(password.error());
   const Progress progress("signing with the owner key");

@@ -10,8 +10,9 @@ namespace countersign::cli {
 // `countersign owner warrant`: what the owner allows at an agent that no server can allow. Needs a
 // copy of the automatic backup and its password, and no server.
 struct WarrantCommand {
-  std::string unlock;   // agent id
-  std::string server;   // server id; empty: the backup's own
+  std::string unlock;  // agent id
+  // Server id; empty: the agent's, by the registry in `data`; or the backup's only one.
+  std::string server;
   std::string backup;   // copy of OfficeScanAuth.dat; empty: that of the server in `data`
   std::string data;     // --data as given
   std::string output;   // file to write it to, 0600

@@ -108,21 +108,21 @@ Admin::Answer Admin::StartMove(const AdminMessage& request, Instant now) {
   auto start = ReadStart(server_, request);
   if (!start) return std::unexpected(std::move(start).error());
   World& world = server_.world();
-  if (start->warrants.empty()) {
+  // Where nobody is to be moved no warrant is made: without agents it would be one for all.
+  if (start->warrants.empty() && !start->selected.agents.empty()) {
     const auto password = Secret(request, 0);
     if (!password) return std::unexpected(password.error());
-    const auto* const active = server_.book().Active();
-    if (active == nullptr) {
+    if (server_.book().Active() == nullptr) {
       return Fail(Code::kRefused, "this server has no certificate: agents take no orders of it",
                   "CertificateManager -c PASSWORD");
     }
     const auto all = FlagMember(request, "all");
     const auto file = ReadBackupFile(world);
     if (!file) return std::unexpected(file.error());
-    MoveWarrants wanted{.server = active->identity.server_ids.front(),
-                        .target = start->target.target};
-    // One for all is good for those that join later, too.
-    if (!all || !*all) wanted.agents = start->selected.agents;
+    MoveWarrants wanted{.agents = start->selected.agents, .target = start->target.target};
+    if (all && *all) {
+      for (auto& [held, agents] : wanted.agents) agents.clear();  // one for all of that server
+    }
     auto warrants = MakeMoveWarrants(*file, **password, wanted, world.random, now);
     if (!warrants) return std::unexpected(std::move(warrants).error());
     start->warrants = *std::move(warrants);
@@ -135,6 +135,7 @@ Admin::Answer Admin::StartMove(const AdminMessage& request, Instant now) {
   AdminMessage answer;
   answer.json = {{"move", *std::move(json)},
                  {"left_out", start->selected.left_out},
+                 {"moved_already", start->selected.moved},
                  {"warrants", start->warrants.size()}};
   return answer;
 }

@@ -47,11 +47,13 @@ std::string_view Classify(const Server& server, const store::AgentRow& row, Plan
   return callable ? "at-once" : "next-contact";
 }
 
-boost::json::object PlanJson(const store::AgentRow& row, std::string_view prospect) {
+boost::json::object PlanJson(const Server& server, const store::AgentRow& row,
+                             std::string_view prospect) {
   const std::string why = WhyNotMovable(row).value_or("");
   return {{"agent", row.id.Text()},
           {"host", row.host},
           {"domain", row.domain},
+          {"server", HeldServer(row, server.book()).Text()},
           {"class", prospect},
           {"reason", why},
           {"reason_text", ReasonText(why)},
@@ -101,7 +103,7 @@ Admin::Answer Admin::PlanMove(const AdminMessage& request, Instant now) {
       if (!IsSelected(*selection, named, row)) continue;
       const auto prospect = Classify(server_, row, counts, now);
       if (names.size() < *limit) {
-        names.push_back(PlanJson(row, prospect));
+        names.push_back(PlanJson(server_, row, prospect));
       } else if (next_after.empty()) {
         next_after = std::string(names.back().at("agent").as_string());
       }

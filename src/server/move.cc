@@ -71,9 +71,17 @@ std::unexpected<Error> BadWarrant(std::string why) {
 }
 
 struct Warrants {
-  std::map<AgentId, std::uint32_t> by_agent;  // number of the one that names it
-  std::optional<std::uint32_t> for_all;
+  // Number of the one that names an agent, and of the one for all, by the server it is for.
+  std::map<std::pair<ServerId, AgentId>, std::uint32_t> by_agent;
+  std::map<ServerId, std::uint32_t> for_all;
   Instant expires = Instant::max();
+
+  [[nodiscard]] std::optional<std::uint32_t> Find(const ServerId& held,
+                                                  const AgentId& agent) const {
+    if (const auto at = by_agent.find({held, agent}); at != by_agent.end()) return at->second;
+    if (const auto at = for_all.find(held); at != for_all.end()) return at->second;
+    return std::nullopt;
+  }
 };
 
 Status CheckWarrant(const IdentityBook& book, const wire::SignedWarrant& message,
@@ -104,6 +112,18 @@ Status CheckWarrant(const IdentityBook& book, const wire::SignedWarrant& message
   return {};
 }
 
+// Every agent would answer `bad-warrant` to one that is for another server than it belongs to.
+Status CheckAllAreNamed(const Warrants& warrants, const Selected& selected) {
+  for (const auto& [held, agents] : selected.agents) {
+    for (const AgentId& agent : agents) {
+      if (warrants.Find(held, agent)) continue;
+      return BadWarrant("none names the agent " + agent.Text() + " for the server " + held.Text() +
+                        ", to which it belongs");
+    }
+  }
+  return {};
+}
+
 Result<Warrants> ReadWarrants(const IdentityBook& book, const MoveStart& start, Instant now) {
   Warrants warrants;
   for (std::size_t i = 0; i < start.warrants.size(); ++i) {
@@ -113,14 +133,14 @@ Result<Warrants> ReadWarrants(const IdentityBook& book, const MoveStart& start, 
     const auto number = static_cast<std::uint32_t>(i);
     const auto exp = FromUnix(static_cast<std::int64_t>(message->warrant.exp));
     warrants.expires = std::min(warrants.expires, exp);
-    if (message->warrant.agents.empty()) warrants.for_all = number;
-    for (const AgentId& agent : message->warrant.agents) warrants.by_agent[agent] = number;
+    const ServerId& server = message->warrant.server;
+    if (message->warrant.agents.empty()) warrants.for_all[server] = number;
+    for (const AgentId& agent : message->warrant.agents) {
+      warrants.by_agent[{server, agent}] = number;
+    }
   }
   if (start.warrants.empty()) return BadWarrant("none is given");
-  for (const AgentId& agent : start.selected.agents) {
-    if (warrants.for_all || warrants.by_agent.contains(agent)) continue;
-    return BadWarrant("none names the agent " + agent.Text());
-  }
+  COUNTERSIGN_RETURN_IF_ERROR(CheckAllAreNamed(warrants, start.selected));
   return warrants;
 }
 
@@ -134,22 +154,47 @@ Status Store(World& world, MoveRow& move, const MoveStart& start, const Warrants
     COUNTERSIGN_RETURN_IF_ERROR(
         table.PutWarrant(move.id, static_cast<std::uint32_t>(i), start.warrants[i]));
   }
-  for (const AgentId& agent : start.selected.agents) {
-    const auto at = warrants.by_agent.find(agent);
-    const store::MovingRow row{
-        .move = move.id,
-        .agent = agent,
-        .warrant = at == warrants.by_agent.end() ? *warrants.for_all : at->second,
-        .since = now};
-    COUNTERSIGN_RETURN_IF_ERROR(table.PutMoving(row));
+  for (const auto& [held, agents] : start.selected.agents) {
+    for (const AgentId& agent : agents) {
+      const store::MovingRow row{.move = move.id,
+                                 .agent = agent,
+                                 .warrant = warrants.Find(held, agent).value(),
+                                 .since = now};
+      COUNTERSIGN_RETURN_IF_ERROR(table.PutMoving(row));
+    }
   }
-  return RecordEvent(world,
-                     {.id = 0,
-                      .at = now,
-                      .kind = "move-started",
-                      .agent = "",
-                      .text = std::to_string(start.selected.agents.size()) + " agents to server " +
-                              move.server.Text() + " at " + move.addresses.front()});
+  return RecordEvent(world, {.id = 0,
+                             .at = now,
+                             .kind = "move-started",
+                             .agent = "",
+                             .text = std::to_string(start.selected.size()) + " agents to server " +
+                                     move.server.Text() + " at " + move.addresses.front()});
+}
+
+Result<Selected> SelectNamed(Server& server, const Selection& selection) {
+  Selected selected;
+  const std::set<AgentId> named(selection.agents.begin(), selection.agents.end());
+  for (const AgentId& agent : named) {
+    const auto row = server.world().registry.FindAgent(agent);
+    if (!row) return std::unexpected(row.error());
+    if (!*row || (*row)->forgotten) {
+      return Fail(Code::kNotFound, "no agent " + agent.Text() + " is registered",
+                  "countersign agents list");
+    }
+    // The list that a campaign began with is good for the one that goes on with the rest.
+    if ((*row)->standing == kMoved) {
+      ++selected.moved;
+      continue;
+    }
+    if (const auto why = WhyNotMovable(**row)) {
+      return Fail(Code::kRefused,
+                  "agent " + agent.Text() + " (" + (*row)->host +
+                      ") takes no order to move: " + ReasonText(*why) + ". Nothing was started",
+                  NextStep((*row)->standing, *why, agent));
+    }
+    selected.agents[HeldServer(**row, server.book())].push_back(agent);
+  }
+  return selected;
 }
 
 Result<MoveRow> UnderWayOrRefuse(store::Registry& registry) {
@@ -172,28 +217,21 @@ std::optional<std::string> WhyNotMovable(const store::AgentRow& row) {
   return std::nullopt;
 }
 
+ServerId HeldServer(const store::AgentRow& row, const IdentityBook& book) {
+  if (row.held_known && book.IsOurs(row.held_server)) return row.held_server;
+  return book.server_ids().empty() ? ServerId() : book.server_ids().front();
+}
+
+std::size_t Selected::size() const {
+  std::size_t count = 0;
+  for (const auto& [held, some] : agents) count += some.size();
+  return count;
+}
+
 Result<Selected> Select(Server& server, const Selection& selection) {
+  if (!selection.agents.empty()) return SelectNamed(server, selection);
   store::Registry& registry = server.world().registry;
   Selected selected;
-  if (!selection.agents.empty()) {
-    const std::set<AgentId> named(selection.agents.begin(), selection.agents.end());
-    for (const AgentId& agent : named) {
-      const auto row = registry.FindAgent(agent);
-      if (!row) return std::unexpected(row.error());
-      if (!*row || (*row)->forgotten) {
-        return Fail(Code::kNotFound, "no agent " + agent.Text() + " is registered",
-                    "countersign agents list");
-      }
-      if (const auto why = WhyNotMovable(**row)) {
-        return Fail(Code::kRefused,
-                    "agent " + agent.Text() + " (" + (*row)->host +
-                        ") takes no order to move: " + ReasonText(*why) + ". Nothing was started",
-                    NextStep((*row)->standing, *why, agent));
-      }
-      selected.agents.push_back(agent);
-    }
-    return selected;
-  }
   store::AgentQuery query;
   query.limit = kPage;
   for (;;) {
@@ -205,7 +243,7 @@ Result<Selected> Select(Server& server, const Selection& selection) {
       if (WhyNotMovable(row)) {
         ++selected.left_out;
       } else {
-        selected.agents.push_back(row.id);
+        selected.agents[HeldServer(row, server.book())].push_back(row.id);
       }
     }
     if (rows->size() < query.limit) return selected;
@@ -231,7 +269,10 @@ Result<MoveRow> StartMove(Server& server, const MoveStart& start, Instant now) {
                   "countersign move status");
   }
   if (start.selected.agents.empty()) {
-    return Fail(Code::kNotFound, "there is no agent to be moved", "countersign move plan");
+    return Fail(Code::kNotFound,
+                start.selected.moved > 0 ? "there is no agent to be moved: those named have moved"
+                                         : "there is no agent to be moved",
+                "countersign move plan --all");
   }
   if (start.terms.halt_at == 0 || start.terms.halt_at > trust::kEverybody) {
     return Fail(Code::kUsage, "a move that halts at 0% never begins");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,12 +42,20 @@ struct Selection {
   std::string domain = {};
   bool all = false;
 };
-// Select finds their rows, by id. Named agents have to be there and movable (kNotFound, kRefused
-// with the first that is not); of a domain and of all, the others are counted in `left_out`.
+// HeldServer is the server that an agent belongs to by its own word: one of this server's ids, of
+// which there are several where fleets were brought together. Of one that has not said so yet, the
+// first. A warrant for another id is none to the agent.
+[[nodiscard]] ServerId HeldServer(const store::AgentRow& row, const IdentityBook& book);
+
+// Select finds their rows. Named agents have to be there and movable (kNotFound, kRefused with the
+// first that is not); of a domain and of all, the others are counted in `left_out`. Named ones that
+// have moved already are left out, too, and counted in `moved`.
 struct Selected {
-  std::vector<AgentId> agents;
+  std::map<ServerId, std::vector<AgentId>> agents = {};  // by HeldServer; each by id
   std::uint64_t left_out = 0;
 };
+  std::uint64_t moved = 0;
+  [[nodiscard]] std::size_t size() const;
 [[nodiscard]] Result<Selected> Select(Server& server, const Selection& selection);
 
 struct MoveTerms {
@@ -58,9 +67,9 @@ struct MoveTerms {
 [[nodiscard]] Result<std::optional<store::MoveRow>> MoveUnderWay(store::Registry& registry);
 
 // StartMove begins a campaign with these warrants: each has to be this owner's, for this server and
-// this target, not run out, and every agent has to be named in one. kRefused: one is under way; a
-// warrant; the target is this server, or its bundle is not what the announcement says. kNotFound:
-// nobody is left to be moved.
+// this target, not run out, and every agent has to be named in one for the server that it holds.
+// kRefused: one is under way; a warrant; the target is this server, or its bundle is not what the
+// announcement says. kNotFound: nobody is left to be moved.
 struct MoveStart {
   wire::MoveAnnouncement target;
   Selected selected;

@@ -32,12 +32,20 @@ class MoveFixture : public ::testing::Test {
   [[nodiscard]] std::string Sign(const wire::Warrant& warrant) {
     return wire::SignWarrant(warrant, old_.owner.key).value();
   }
+  [[nodiscard]] Selected Choose(const std::vector<AgentId>& agents) {
+    Selected selected;
+    for (const AgentId& agent : agents) {
+      const auto row = old_.registry->FindAgent(agent).value().value();
+      selected.agents[HeldServer(row, old_.server().book())].push_back(agent);
+    }
+    return selected;
+  }
   [[nodiscard]] Result<store::MoveRow> TryStart(std::vector<AgentId> agents,
                                                 std::vector<std::string> warrants,
                                                 MoveTerms terms) {
     return StartMove(old_.server(),
                      {.target = Announcement(),
-                      .selected = {.agents = std::move(agents), .left_out = 0},
+                      .selected = Choose(agents),
                       .warrants = std::move(warrants),
                       .terms = terms},
                      old_.now);

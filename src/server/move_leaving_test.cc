@@ -113,7 +113,7 @@ TEST_F(LeavingTest, TombstonesAreNobodysFleet) {
   EXPECT_FALSE(IsExposed(old_.Row(agent_), old_.server().book()));
   EXPECT_FALSE(Server::MayCommand(old_.Row(agent_)));
   const auto selected = Select(old_.server(), {.all = true}).value();
-  EXPECT_EQ(selected.agents, std::vector{stays.id});
+  EXPECT_EQ(selected.agents, Choose({stays.id}).agents);
 }
 
 }  // namespace

@@ -160,7 +160,7 @@ TEST_F(MoveTest, BundleThatAgentsWouldNotTakeIsFoundBeforeTheStart) {
   announcement.bundle.back() = old_.owner.certificate.der();
   const auto move = StartMove(old_.server(),
                               {.target = announcement,
-                               .selected = {.agents = {agent_.id}, .left_out = 0},
+                               .selected = Choose({agent_.id}),
                                .warrants = {Sign(Draft({agent_.id}))},
                                .terms = {}},
                               old_.now);
@@ -223,6 +223,18 @@ TEST_F(MoveTest, AgentThatNeedsHandsIsNamedAtOnce) {
   old_.Put(row);
   EXPECT_EQ(Select(old_.server(), {.agents = {agent_.id}}).error().code, Code::kRefused);
   EXPECT_EQ(Select(old_.server(), {.all = true})->left_out, 1U);
+}
+
+// The list of the first campaign is good for the second.
+TEST_F(MoveTest, NamedAgentThatHasMovedAlreadyIsLeftOut) {
+  Start({agent_.id});
+  Answer(agent_, Verdict::kDone);
+  const FakeAgent other = old_.KnownAgent();
+  const auto selected = Select(old_.server(), {.agents = {agent_.id, other.id}});
+  ASSERT_TRUE(selected.has_value()) << selected.error().message;
+  EXPECT_EQ(selected->agents, Choose({other.id}).agents);
+  EXPECT_EQ(selected->moved, 1U);
+  EXPECT_EQ(selected->left_out, 0U);
 }
 
 }  // namespace

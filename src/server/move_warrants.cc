@@ -1,6 +1,7 @@
 #include "server/move_warrants.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -35,6 +36,24 @@ Status CheckServer(const keys::BackupContents& backup, const ServerId& server) {
               "countersign owner show (on the server whose agents move)");
 }
 
+// SignFor signs those for these agents of one server; for none, one for all.
+Result<std::vector<std::string>> SignFor(const std::vector<AgentId>& agents, wire::Warrant warrant,
+                                         const crypto::PrivateKey& owner, RandomSource& random) {
+  std::vector<std::string> warrants;
+  std::size_t done = 0;
+  do {
+    const std::size_t some = std::min(kAgentsInWarrant, agents.size() - done);
+    const auto from = agents.begin() + static_cast<std::ptrdiff_t>(done);
+    warrant.agents.assign(from, from + static_cast<std::ptrdiff_t>(some));
+    warrant.jti = random.Token();
+    auto text = wire::SignWarrant(warrant, owner);
+    if (!text) return std::unexpected(std::move(text).error());
+    warrants.push_back(*std::move(text));
+    done += some;
+  } while (done < agents.size());
+  return warrants;
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> MakeMoveWarrants(ByteView backup, const SecretBytes& password,
@@ -45,30 +64,31 @@ Result<std::vector<std::string>> MakeMoveWarrants(ByteView backup, const SecretB
   }
   const auto contents = OpenBackupFile(backup, password);
   if (!contents) return std::unexpected(contents.error());
-  COUNTERSIGN_RETURN_IF_ERROR(CheckServer(*contents, request.server));
   const auto owner = OwnerIn(*contents);
   if (!owner) return std::unexpected(owner.error());
+  // Not of another program's file, which may hold a key that signs itself.
+  if (!contents->manifest) return Fail(Code::kRefused, "the file is no automatic backup");
+  auto groups = request.agents;
+  if (groups.empty()) {
+    for (const ServerId& server : contents->manifest->server_ids) groups[server] = {};
+  }
   const auto iat = static_cast<std::uint64_t>(ToUnix(now));
-  wire::Warrant warrant{.x5c = owner->certificate.der(),
-                        .jti = {},
-                        .iat = iat,
-                        .exp = iat + static_cast<std::uint64_t>(request.life.count()),
-                        .server = request.server,
-                        .act = wire::WarrantAct::kMove,
-                        .agents = {},
-                        .target = request.target};
+  wire::Warrant draft{.x5c = owner->certificate.der(),
+                      .jti = {},
+                      .iat = iat,
+                      .exp = iat + static_cast<std::uint64_t>(request.life.count()),
+                      .server = {},
+                      .act = wire::WarrantAct::kMove,
+                      .agents = {},
+                      .target = request.target};
   std::vector<std::string> warrants;
-  std::size_t done = 0;
-  do {
-    const std::size_t some = std::min(kAgentsInWarrant, request.agents.size() - done);
-    const auto from = request.agents.begin() + static_cast<std::ptrdiff_t>(done);
-    warrant.agents.assign(from, from + static_cast<std::ptrdiff_t>(some));
-    warrant.jti = random.Token();
-    auto text = wire::SignWarrant(warrant, owner->key);
-    if (!text) return std::unexpected(std::move(text).error());
-    warrants.push_back(*std::move(text));
-    done += some;
-  } while (done < request.agents.size());
+  for (const auto& [server, agents] : groups) {
+    COUNTERSIGN_RETURN_IF_ERROR(CheckServer(*contents, server));
+    draft.server = server;
+    auto some = SignFor(agents, draft, owner->key, random);
+    if (!some) return some;
+    std::ranges::move(*some, std::back_inserter(warrants));
+  }
   return warrants;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,18 +11,18 @@
 
 namespace countersign::server {
 
-// What warrants for a move shall say. `agents`: empty is all agents of the server; otherwise there
-// is one warrant for each kAgentsInWarrant (move.h) of them.
+// What warrants for a move shall say. `agents`: by the server that they belong to, since a warrant
+// is for those of one; there is one for each kAgentsInWarrant (move.h) of them. No agents: all of
+// that server. No server: all of each that the backup holds.
 struct MoveWarrants {
-  ServerId server;  // whose agents they are for
+  std::map<ServerId, std::vector<AgentId>> agents = {};
   wire::MoveTarget target;
-  std::vector<AgentId> agents = {};
   Seconds life = wire::kMaxWarrantLife;
 };
 
 // MakeMoveWarrants signs them with the owner key of an automatic backup (the octets of the file),
 // opened with its password: where the server is, or on a machine without network. kWrongPassword;
-// kRefused: the file holds no owner key, or does not know the server; kUsage: the life. Slow: about
+// kRefused: the file holds no owner key, or does not know a server; kUsage: the life. Slow: about
 // a second.
 [[nodiscard]] Result<std::vector<std::string>> MakeMoveWarrants(ByteView backup,
                                                                 const SecretBytes& password,

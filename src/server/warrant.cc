@@ -30,6 +30,15 @@ std::optional<Owner> OwnerOf(const keys::BackupContents& backup) {
 Result<ServerId> ServerOf(const keys::BackupContents& backup, const WarrantRequest& request) {
   const auto& known = backup.manifest->server_ids;
   if (known.empty()) return Fail(Code::kRefused, "the backup names no server. Nothing was signed");
+  if (!request.server && known.size() > 1) {
+    std::string ids;
+    for (const ServerId& id : known) ids += (ids.empty() ? "" : ", ") + id.Text();
+    return Fail(Code::kUsage,
+                "the backup is of fleets that were brought together, with the server ids " + ids +
+                    ", and the agent takes a warrant for its own alone. Nothing was signed",
+                "the same command with --server ID (countersign-agentd status, on the agent, names "
+                "it)");
+  }
   if (!request.server) return known.front();
   if (std::ranges::find(known, *request.server) != known.end()) return *request.server;
   return Fail(Code::kRefused, "the backup does not hold the server id " + request.server->Text() +

@@ -18,7 +18,7 @@ struct WarrantRequest {
   wire::WarrantAct act = wire::WarrantAct::kUnlock;
   std::vector<AgentId> agents = {};             // empty: all of the server; for kUnlock one
   std::optional<wire::MoveTarget> target = {};  // with kMove, and with it alone
-  std::optional<ServerId> server = {};          // none: the backup's own
+  std::optional<ServerId> server = {};          // none: the only one that the backup holds
   Seconds life = kUsualWarrantLife;             // at most wire::kMaxWarrantLife
 };
 struct MadeWarrant {

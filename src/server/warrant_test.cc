@@ -62,6 +62,19 @@ TEST_F(MakeWarrantTest, OnlyForServersThatTheBackupHolds) {
   EXPECT_TRUE(Make({.agents = {agent_}, .server = held_->server}).has_value());
 }
 
+// Which of them the agent belongs to is in no backup.
+TEST_F(MakeWarrantTest, BackupOfJoinedFleetsAsksWhichServerItIs) {
+  auto contents = Must(server_.OpenBackup(kPassword));
+  const ServerId joined = Uuid::FromRandom(random_.Array<16>());
+  contents.manifest->server_ids.push_back(joined);
+  backup_ = Must(keys::SealBackup(contents, Secret(kPassword), kFewIterations));
+  const auto error = FailureOf(Make({.agents = {agent_}}));
+  EXPECT_EQ(error.code, Code::kUsage);
+  EXPECT_THAT(error.message, HasSubstr(joined.Text()));
+  EXPECT_THAT(error.next, HasSubstr("--server"));
+  EXPECT_EQ(Must(Make({.agents = {agent_}, .server = joined})).warrant.server, joined);
+}
+
 TEST_F(MakeWarrantTest, LimitsOfTheProtocolHold) {
   EXPECT_EQ(FailureOf(Make({.agents = {agent_}, .life = 30 * kDay + Seconds(1)})).code,
             Code::kUsage);

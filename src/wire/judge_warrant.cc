@@ -28,9 +28,16 @@ Status CheckSigner(const SignedWarrant& message, const trust::TrustState& held) 
   return {};
 }
 
-std::string ServersOf(const Warrant& warrant, const trust::TrustState& held) {
-  return "it is for agents of the server " + warrant.server.Text() +
-         ", and this agent belongs to " + held.server.Text();
+// An owner may have several servers, and a server of joined fleets has several ids.
+std::unexpected<Error> BadServer(const Warrant& warrant, const WarrantJudge& judge) {
+  const std::string held = judge.held.server.Text();
+  auto bad = Bad("it is for agents of the server " + warrant.server.Text() +
+                 ", and this agent belongs to " + held);
+  if (judge.act == WarrantAct::kUnlock) {
+    bad.error().next = "countersign owner warrant --unlock " + judge.self.Text() + " --server " +
+                       held + " -o FILE (with the automatic backup and its password)";
+  }
+  return bad;
 }
 
 }  // namespace
@@ -40,7 +47,7 @@ Result<Warrant> JudgeWarrant(std::string_view text, const WarrantJudge& judge) {
   if (!message) return Bad(message.error().message);
   COUNTERSIGN_RETURN_IF_ERROR(CheckSigner(*message, judge.held));
   Warrant& warrant = message->warrant;
-  if (warrant.server != judge.held.server) return Bad(ServersOf(warrant, judge.held));
+  if (warrant.server != judge.held.server) return BadServer(warrant, judge);
   if (warrant.act != judge.act) {
     return Bad("it allows \"" + std::string(WarrantActName(warrant.act)) + "\", not \"" +
                std::string(WarrantActName(judge.act)) + "\"");

@@ -222,6 +222,9 @@ TEST_F(WarrantTest, AnotherAgentsOrServersOrActsIsNotTaken) {
   Warrant server = Unlock();
   server.server = authority_.MakeServerId();
   EXPECT_THAT(Why(Sign(server)), HasSubstr(server.server.Text()));
+  // A backup of joined fleets holds several: the next step says for which.
+  const auto refused = Judge(Sign(server));
+  EXPECT_THAT(refused.error().next, HasSubstr("--server " + server_.Text()));
   EXPECT_THAT(Why(Sign(Unlock()), WarrantAct::kMove), HasSubstr("allows \"unlock\""));
   EXPECT_THAT(Why(Sign(Move())), HasSubstr("allows \"move\""));
 }

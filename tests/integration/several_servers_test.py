@@ -197,6 +197,51 @@ class TwoFleets(Several):
                 agent.start()
                 agent.await_standing("verified")
 
+    def test_4_owner_and_moves_reach_the_agents_of_both(self):
+        """The joined agents still belong to the server that went: what is signed for them has to be for that one."""
+        held = {agent.id: agent.status()["certificate"]["server"] for agent in (self.own, self.guest)}
+        self.assertEqual(len(set(held.values())), 2)
+        with self.subTest("the owner's warrant passes the unload password of each"):
+            for agent in (self.own, self.guest):
+                agentd = ("countersign-agentd", "--agent-folder", agent.folder, "unload-password")
+                self.stays.ok(*agentd, "set", "--new-password-file", self.stays.secret("a word for unloading"))
+                warrant = self.stays.path / f"unlock-{agent.number}"
+                self.stays.ok("countersign", "owner", "warrant", "--unlock", agent.id, "-o", warrant, "--password-file",
+                              self.stays.secret(PASSWORD))
+                self.stays.ok(*agentd, "clear", "--warrant", warrant)
+        with self.subTest("without the server's registry it has to be said for which server"):
+            shutil.copy(automatic(self.stays), self.stays.path / "copy.dat")
+            elsewhere = ("countersign", "owner", "warrant", "--unlock", self.guest.id, "--backup", "copy.dat", "-o",
+                         "elsewhere", "--password-file", self.stays.secret(PASSWORD))
+            self.assert_exit(2, self.stays.run(*elsewhere), "--server", held[self.guest.id])
+            self.stays.ok(*elsewhere, "--server", held[self.guest.id])
+        target = self.another()
+        target.init(password=THIRD)
+        target.start_server()
+        agents = self.stays.path / "agents.list"
+        self.stays.ok("countersign", "move", "plan", "--all", "-o", agents)
+        for agent, server in held.items():
+            self.assertIn(f"{agent} server={server} ", agents.read_text())
+        with self.subTest("with warrants for all, each takes its own: nobody answers at that port"):
+            nowhere = self.stays.path / "nowhere.json"
+            port = lab.free_port()
+            target.ok("countersign", "move", "expect", agents, "-o", nowhere, "--address", f"127.0.0.1:{port}:{port}")
+            self.stays.ok("countersign", "move", "start", "--all", "--target", nowhere, "--halt-at", "100%", "--password-file",
+                          self.stays.secret(PASSWORD))
+            self.assert_exit(44, self.stays.run("countersign", "move", "status", "--json", "--wait", "120s", timeout=180))
+            names = self.stays.json("countersign", "move", "status", "--names", "failed")["names"]
+            self.assertEqual([name["reason"] for name in names], ["target-not-reached"] * 2, names)
+        with self.subTest("with warrants for those of a list, made elsewhere, both move"):
+            there = self.stays.path / "target.json"
+            target.ok("countersign", "move", "expect", agents, "-o", there)
+            self.stays.ok("countersign", "move", "warrant", "--target", there, "--list", agents, "--backup", "copy.dat", "-o",
+                          "warrants", "--password-file", self.stays.secret(PASSWORD))
+            self.stays.ok("countersign", "move", "start", "--target", there, "--list", agents, "--warrant", "warrants")
+            self.assert_exit(0, self.stays.run("countersign", "move", "status", "--json", "--wait", "120s", timeout=180))
+            for agent in (self.own, self.guest):
+                self.assertEqual(agent.serial(), target.serial())
+                self.assertEqual(target.standing(agent.id), "verified")
+
 
 if __name__ == "__main__":
     lab.main()
