@@ -318,7 +318,7 @@ Status ResumeMove(Server& server, const MoveChange& change, Instant now) {
   move->rate_used = 0;
   move->why.clear();
   return world.registry.Transact([&]() -> Status {
-    COUNTERSIGN_RETURN_IF_ERROR(world.registry.moves().RetryFailed(move->id, now));
+    COUNTERSIGN_RETURN_IF_ERROR(world.registry.moves().RetryFailed(move->id, kCameBack, now));
     COUNTERSIGN_RETURN_IF_ERROR(world.registry.moves().PutMove(*move));
     return RecordEvent(world, {.id = 0,
                                .at = now,

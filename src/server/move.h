@@ -78,8 +78,9 @@ struct MoveStart {
 };
 [[nodiscard]] Result<store::MoveRow> StartMove(Server& server, const MoveStart& start, Instant now);
 
-// ResumeMove goes on after a halt; those that failed are ordered anew. AbortMove orders nobody else
-// away, and withdraws the orders that were not sent. kNotFound: none is under way.
+// ResumeMove goes on after a halt; those that failed are ordered anew, but for kCameBack. AbortMove
+// orders nobody else away, and withdraws the orders that were not sent. kNotFound: none is under
+// way.
 struct MoveChange {
   std::optional<std::uint64_t> rate_per_minute;
   std::optional<std::uint32_t> halt_at;
@@ -103,7 +104,8 @@ struct MoveChange {
 // long after their time; at most 1,000 agents each time. Call it about once a minute.
 [[nodiscard]] Status SweepMoves(World& world, Instant now);
 
-// KeepStray: a person lets an agent stay that had moved and is back; nothing for others.
+// KeepStray: a person lets an agent stay that had moved and is back; nothing for others. For its
+// campaign it has failed (kCameBack), and is not ordered away by `resume` either.
 [[nodiscard]] Status KeepStray(store::Registry& registry, store::AgentRow& row, Instant now);
 
 // --- the target's side ---

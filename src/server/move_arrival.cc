@@ -39,7 +39,15 @@ Status KeepStray(store::Registry& registry, store::AgentRow& row, Instant now) {
     order.ended = now;
     COUNTERSIGN_RETURN_IF_ERROR(registry.PutOrder(order));
   }
-  return {};
+  // Its campaign is done with it: it neither waits for an answer nor orders it away once more.
+  auto moving = registry.moves().FindMoving(row.id);
+  if (!moving) return std::unexpected(std::move(moving).error());
+  if (!*moving || (*moving)->state == MovingState::kFailed) return {};
+  (*moving)->state = MovingState::kFailed;
+  (*moving)->reason = kCameBack;
+  (*moving)->text.clear();
+  (*moving)->since = now;
+  return registry.moves().PutMoving(**moving);
 }
 
 Result<std::optional<store::ExpectedRow>> FindExpected(store::Registry& registry,

@@ -5,6 +5,7 @@
 namespace countersign::server {
 namespace {
 
+using store::MoveState;
 using store::MovingState;
 using testing::FakeAgent;
 using trust::Verdict;
@@ -129,6 +130,34 @@ TEST_F(StrayTest, APersonMayKeepIt) {
   auto row = old_.Row(copy_);
   ASSERT_TRUE(KeepStray(*old_.registry, row, old_.now).has_value());
   old_.Put(row);
+  EXPECT_TRUE(old_.Tell(copy_).orders.empty());
+  EXPECT_EQ(old_.Row(copy_).standing, kVerified);
+  EXPECT_EQ(Moving(copy_).state, MovingState::kFailed);
+  EXPECT_EQ(Moving(copy_).reason, kCameBack);
+}
+
+// Nor does the campaign wait for it, or take it up again: not a day later, not when it is resumed.
+TEST_F(StrayTest, OneThatWasKeptStaysWhileTheCampaignGoesOn) {
+  const FakeAgent other = old_.KnownAgent();
+  auto move = Newest();
+  move.state = MoveState::kRunning;  // the campaign that took it away has others to move
+  ASSERT_TRUE(old_.registry->moves().PutMove(move).has_value());
+  ASSERT_TRUE(old_.registry->moves()
+                  .PutMoving({.move = move.id, .agent = other.id, .since = old_.now})
+                  .has_value());
+  old_.Tell(copy_);
+  old_.Tell(copy_);
+  ASSERT_EQ(Moving(copy_).state, MovingState::kOrdered);
+  auto row = old_.Row(copy_);
+  ASSERT_TRUE(KeepStray(*old_.registry, row, old_.now).has_value());
+  old_.Put(row);
+  old_.now += std::chrono::hours(25);
+  ASSERT_TRUE(SweepMoves(old_.server().world(), old_.now).has_value());
+  EXPECT_EQ(Moving(copy_).state, MovingState::kFailed);
+  ASSERT_TRUE(
+      ResumeMove(old_.server(), {.rate_per_minute = 0, .halt_at = 10'000}, old_.now).has_value());
+  Pass(Seconds(1));
+  EXPECT_EQ(Moving(copy_).state, MovingState::kFailed);
   EXPECT_TRUE(old_.Tell(copy_).orders.empty());
   EXPECT_EQ(old_.Row(copy_).standing, kVerified);
 }

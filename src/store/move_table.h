@@ -112,8 +112,9 @@ class MoveTable {
   [[nodiscard]] virtual Result<MovingCounts> CountMoving(std::int64_t move) = 0;
   // CountReasons of those that failed, by reason.
   [[nodiscard]] virtual Result<std::vector<ReasonCount>> CountReasons(std::int64_t move) = 0;
-  // RetryFailed makes those that failed wait anew.
-  [[nodiscard]] virtual Status RetryFailed(std::int64_t move, Instant now) = 0;
+  // RetryFailed makes those that failed wait anew, but for those that failed with reason `but`.
+  [[nodiscard]] virtual Status RetryFailed(std::int64_t move, std::string_view but,
+                                           Instant now) = 0;
 
   [[nodiscard]] virtual Status PutExpected(const ExpectedRow& row) = 0;  // inserts or replaces
   [[nodiscard]] virtual Result<std::optional<ExpectedRow>> FindExpected(const AgentId& agent) = 0;

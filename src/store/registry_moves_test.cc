@@ -168,7 +168,7 @@ TEST_P(RegistryMovesTest, CountsFollowEveryChange) {
   Put(Moving(1, 1, MovingState::kFailed, "chain"));
   Put(Moving(1, 2, MovingState::kMoved));
   ExpectCounts({.waiting = 1, .moved = 1, .failed = 1});
-  ASSERT_TRUE(moves().RetryFailed(1, FromUnix(50)).has_value());
+  ASSERT_TRUE(moves().RetryFailed(1, "came-back", FromUnix(50)).has_value());
   ExpectCounts({.waiting = 2, .moved = 1});
   ASSERT_TRUE(registry().DeleteAgent(SampleAgentId(2)).has_value());
   ExpectCounts({.waiting = 2});
@@ -195,7 +195,10 @@ TEST_P(RegistryMovesTest, FailedOnesWaitAnew) {
   Put(failed);
   Put(Moving(1, 2, MovingState::kMoved));
   Put(Moving(2, 3, MovingState::kFailed, "fork"));
-  ASSERT_TRUE(moves().RetryFailed(1, FromUnix(50)).has_value());
+  Put(Moving(1, 4, MovingState::kFailed, "came-back"));
+  ASSERT_TRUE(moves().RetryFailed(1, "came-back", FromUnix(50)).has_value());
+  EXPECT_EQ(moves().FindMoving(SampleAgentId(4)).value(),
+            Moving(1, 4, MovingState::kFailed, "came-back"));
   MovingRow again = Moving(1, 1);
   again.warrant = 3;
   again.since = FromUnix(50);

@@ -253,12 +253,12 @@ Result<std::vector<ReasonCount>> SqliteMoves::CountReasons(std::int64_t move) {
       });
 }
 
-Status SqliteMoves::RetryFailed(std::int64_t move, Instant now) {
+Status SqliteMoves::RetryFailed(std::int64_t move, std::string_view but, Instant now) {
   return connection_.Run("cannot change agents of a move", [&]() -> Status {
     SqliteQuery query(connection_,
                       "UPDATE moving SET state = 0, reason = '', text = '', tries = 0, since = ? "
-                      "WHERE move = ? AND state = 3");
-    query.Bind(now).Bind(move).Write();
+                      "WHERE move = ? AND state = 3 AND reason <> ?");
+    query.Bind(now).Bind(move).BindCopy(but).Write();
     return {};
   });
 }

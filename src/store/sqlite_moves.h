@@ -27,7 +27,7 @@ class SqliteMoves final : public MoveTable {
                                                           std::size_t limit) override;
   [[nodiscard]] Result<MovingCounts> CountMoving(std::int64_t move) override;
   [[nodiscard]] Result<std::vector<ReasonCount>> CountReasons(std::int64_t move) override;
-  [[nodiscard]] Status RetryFailed(std::int64_t move, Instant now) override;
+  [[nodiscard]] Status RetryFailed(std::int64_t move, std::string_view but, Instant now) override;
 
   [[nodiscard]] Status PutExpected(const ExpectedRow& row) override;
   [[nodiscard]] Result<std::optional<ExpectedRow>> FindExpected(const AgentId& agent) override;

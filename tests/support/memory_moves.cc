@@ -101,10 +101,12 @@ Result<std::vector<store::ReasonCount>> MemoryRegistry::CountReasons(std::int64_
   return counts;
 }
 
-Status MemoryRegistry::RetryFailed(std::int64_t move, Instant now) {
+Status MemoryRegistry::RetryFailed(std::int64_t move, std::string_view but, Instant now) {
   const auto moving = content_.moving;
   for (const auto& [key, row] : moving) {
-    if (row.move != move || row.state != MovingState::kFailed) continue;
+    if (row.move != move || row.state != MovingState::kFailed || row.reason == but) {
+      continue;
+    }
     MovingRow again{.move = move, .agent = row.agent, .warrant = row.warrant, .since = now};
     Set(content_.moving, key, std::move(again));
   }

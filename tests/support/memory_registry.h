@@ -141,7 +141,7 @@ class MemoryRegistry final : public store::Registry, private store::MoveTable {
       const std::optional<AgentId>& after, std::size_t limit) override;
   [[nodiscard]] Result<store::MovingCounts> CountMoving(std::int64_t move) override;
   [[nodiscard]] Result<std::vector<store::ReasonCount>> CountReasons(std::int64_t move) override;
-  [[nodiscard]] Status RetryFailed(std::int64_t move, Instant now) override;
+  [[nodiscard]] Status RetryFailed(std::int64_t move, std::string_view but, Instant now) override;
   [[nodiscard]] Status PutExpected(const store::ExpectedRow& row) override;
   [[nodiscard]] Result<std::optional<store::ExpectedRow>> FindExpected(
       const AgentId& agent) override;
