@@ -144,7 +144,7 @@ class Admin {
   [[nodiscard]] Answer StartMove(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer MoveStatus(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer NameMoving(AdminMessage answer, const AdminMessage& request,
-                                  std::int64_t move);
+                                  const store::MoveRow& move);
   [[nodiscard]] Answer ResumeMove(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer AbortMove(const AdminMessage& request, Instant now);
   [[nodiscard]] Answer ExpectAgents(const AdminMessage& request, Instant now);

@@ -165,11 +165,11 @@ Admin::Answer Admin::MoveStatus(const AdminMessage& request, Instant now) {
   const auto state = TextMember(request, "names", "");
   if (!state) return std::unexpected(state.error());
   if (state->empty() || rows->empty()) return answer;
-  return NameMoving(std::move(answer), request, rows->front().id);
+  return NameMoving(std::move(answer), request, rows->front());
 }
 
 Admin::Answer Admin::NameMoving(AdminMessage answer, const AdminMessage& request,
-                                std::int64_t move) {
+                                const store::MoveRow& move) {
   static constexpr std::array kStates = {MovingState::kWaiting, MovingState::kOrdered,
                                          MovingState::kMoved, MovingState::kFailed};
   const auto name = TextMember(request, "names", "");
@@ -182,7 +182,7 @@ Admin::Answer Admin::NameMoving(AdminMessage answer, const AdminMessage& request
   if (!after) return std::unexpected(after.error());
   store::Registry& registry = server_.world().registry;
   const auto rows =
-      registry.moves().ListMoving(move, *state, AgentId::ParseText(*after), kMaxNames);
+      registry.moves().ListMoving(move.id, *state, AgentId::ParseText(*after), kMaxNames);
   if (!rows) return std::unexpected(rows.error());
   boost::json::array names;
   for (const auto& row : *rows) {
@@ -196,7 +196,7 @@ Admin::Answer Admin::NameMoving(AdminMessage answer, const AdminMessage& request
                                         {"reason_text", MoveReasonText(row.reason)},
                                         {"said", row.text},
                                         {"since", FormatUtc(row.since)},
-                                        {"next_step", MoveNextStep(row)}});
+                                        {"next_step", MoveNextStep(row, move.state)}});
   }
   answer.json["names"] = std::move(names);
   answer.json["next_after"] = rows->size() == kMaxNames ? rows->back().agent.Text() : "";

@@ -27,10 +27,11 @@ inline constexpr std::string_view kGone = "gone";                       // forgo
 inline constexpr std::string_view kNeedsHands = "needs-hands";          // takes no orders
 inline constexpr std::string_view kNoAnswer = "no-answer";              // none to kMaxMoveTries
 inline constexpr std::string_view kWarrantExpired = "warrant-expired";  // it was not reached
-inline constexpr std::string_view kCameBack = "came-back";              // by local authority
-// MoveReasonText explains a reason to a person; MoveNextStep names what to do.
+inline constexpr std::string_view kCameBack = "came-back";  // by local authority, or kept here
+// MoveReasonText explains a reason to a person; MoveNextStep names what to do in this state of the
+// campaign.
 [[nodiscard]] std::string MoveReasonText(std::string_view reason);
-[[nodiscard]] std::string MoveNextStep(const store::MovingRow& row);
+[[nodiscard]] std::string MoveNextStep(const store::MovingRow& row, store::MoveState campaign);
 
 // WhyNotMovable returns why an agent would not take an order to move (a reason of standing.h), or
 // nothing: it would.
