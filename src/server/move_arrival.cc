@@ -165,7 +165,7 @@ Status Server::TakeLeaving(store::AgentRow& row, const ServerId& to, Instant now
   row.arriving = false;
   if (!is_news) return {};
   COUNTERSIGN_RETURN_IF_ERROR(EndOrders(world_.registry, row.id, to_target, now));
-  return Event("agent-moved", &row.id, row.host + " belongs to server " + to.Text() + " now", now);
+  return EventOf(row, "agent-moved", row.host + " belongs to server " + to.Text() + " now", now);
 }
 
 Status Server::NoteWhereabouts(store::AgentRow& row, bool leaving, Instant now) {
@@ -193,7 +193,7 @@ Status Server::TakeReturn(store::AgentRow& row, Instant now) {
   if (!found) return std::unexpected(std::move(found).error());
   if (!*found || (*found)->state == MovingState::kFailed) {
     row.moved_to.clear();
-    return Event("agent-returned", &row.id, row.host + " was brought back on its machine", now);
+    return EventOf(row, "agent-returned", row.host + " was brought back on its machine", now);
   }
   store::MovingRow& moving = **found;
   const auto move = world_.registry.moves().FindMove(moving.move);
@@ -213,9 +213,9 @@ Status Server::TakeReturn(store::AgentRow& row, Instant now) {
   COUNTERSIGN_RETURN_IF_ERROR(
       GiveOrder(row.id, std::string(kMoveAct), "", (*move)->expires - now, now));
   if (was_ordered) return {};
-  return Event("agent-stray", &row.id,
-               row.host + " had moved, and an older copy of it is back: it is ordered away again",
-               now);
+  return EventOf(row, "agent-stray",
+                 row.host + " had moved, and an older copy of it is back: it is ordered away again",
+                 now);
 }
 
 }  // namespace countersign::server

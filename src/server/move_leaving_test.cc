@@ -105,6 +105,35 @@ TEST_F(LeavingTest, OneThatGoesFromServerToServerMakesOneEvent) {
   EXPECT_EQ(old_.Events("agent-moved"), 1U);
 }
 
+// With the mover, to and fro: the log has room for what others do, too.
+TEST_F(LeavingTest, OneThatGoesToAndFroMakesOneEventAnHour) {
+  const auto at_home = old_.AcceptedStateOf(old_.active);
+  const auto go = [&] {
+    agent_.Hold(AtTarget());
+    wire::Report report = agent_.Report(old_.now);
+    report.aud = target_.server_id;
+    report.leaving = true;
+    (void)old_.Tell(agent_, report);
+    EXPECT_EQ(old_.Row(agent_).standing, kMoved);
+    agent_.Hold(at_home);
+    (void)old_.Tell(agent_);
+    EXPECT_EQ(old_.Row(agent_).standing, kVerified);
+  };
+  for (int i = 0; i < 5; ++i) go();
+  EXPECT_EQ(old_.Events("agent-moved"), 1U);
+  EXPECT_EQ(old_.Events("agent-returned"), 1U);
+  old_.now += std::chrono::hours(1);
+  go();
+  EXPECT_EQ(old_.Events("agent-moved"), 2U);
+  EXPECT_EQ(old_.Events("agent-returned"), 2U);
+  bool says_how_many = false;
+  const auto events = old_.registry->ListEvents(0, 1'000).value();
+  for (const auto& event : events) {
+    says_how_many = says_how_many || event.text.find("(4 more since") != std::string::npos;
+  }
+  EXPECT_TRUE(says_how_many);
+}
+
 TEST_F(LeavingTest, TombstonesAreNobodysFleet) {
   const FakeAgent stays = old_.KnownAgent();
   Start({agent_.id});

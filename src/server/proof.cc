@@ -23,8 +23,8 @@ Status Server::ApplyProved(store::AgentRow& row, const wire::Held& held, std::ui
                            Instant now) {
   if (seq <= proof.noted_seq) {
     if (row.jump == 0) {
-      COUNTERSIGN_RETURN_IF_ERROR(Event(
-          "agent-restored", &row.id,
+      COUNTERSIGN_RETURN_IF_ERROR(EventOf(
+          row, "agent-restored",
           row.host + " went back to an earlier state: it was restored from a backup or snapshot",
           now));
     }

@@ -87,7 +87,17 @@ Status Server::Rejudge(store::AgentRow& row, Instant now) {
   row.reason = standing.reason;
   row.standing_since = now;
   if (!is_news || standing.standing != kMismatched) return {};
-  return Event("agent-mismatched", &row.id, row.host + ": " + ReasonText(row.reason), now);
+  return EventOf(row, "agent-mismatched", row.host + ": " + ReasonText(row.reason), now);
+}
+
+Status Server::EventOf(const store::AgentRow& row, std::string_view kind, std::string text,
+                       Instant now) {
+  const auto left_out = events_.Take(kind, row.id, now);
+  if (!left_out) return {};
+  if (*left_out > 0) {
+    text += " (" + std::to_string(*left_out) + " more since the last event of this kind)";
+  }
+  return Event(kind, &row.id, std::move(text), now);
 }
 
 Status Server::Event(std::string_view kind, const AgentId* agent, std::string text, Instant now) {

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "net/address.h"
+#include "server/event_limiter.h"
 #include "server/identity_book.h"
 #include "server/reachability.h"
 #include "server/waiting_room.h"
@@ -298,6 +299,9 @@ class Server {
   void EndVersion(store::OrderRow& order, const wire::Receipt& receipt, Instant now);
   [[nodiscard]] Status Event(std::string_view kind, const AgentId* agent, std::string text,
                              Instant now);
+  // EventOf records what an agent can make happen again and again: once in an hour (EventLimiter).
+  [[nodiscard]] Status EventOf(const store::AgentRow& row, std::string_view kind, std::string text,
+                               Instant now);
   void PromoteReserveIfDue(Instant now);
   void ReleaseKept(Instant now);
   void Remind(Instant now);
@@ -308,6 +312,7 @@ class Server {
   std::vector<Digest> web_keys_;
   ReachPolicy reach_;
   WaitingRoom waiting_;
+  EventLimiter events_;
   Instant served_until_;  // as it is stored; none: not yet in this process
   IdentityBook book_;
   std::uint64_t refused_unadmitted_ = 0;  // reports beyond the limits since the last Tick

@@ -187,6 +187,20 @@ TEST_F(StandingTest, ReloadJudgesEveryAgentAnew) {
   EXPECT_EQ(bench_.Events("agent-mismatched"), 1U);
 }
 
+// It says now this and now that; the log has room for what others do, too.
+TEST_F(StandingTest, AgentThatAlternatesItsClaimsMakesOneEventAnHour) {
+  auto agent = bench_.KnownAgent();
+  auto row = bench_.Row(agent);
+  auto stranger = RowHolding(Server(bench_.authority.MakeOwner(), 3));
+  stranger.id = row.id;
+  for (int i = 0; i < 5; ++i) {
+    stranger.standing = kVerified;
+    ASSERT_TRUE(bench_.server().Rejudge(stranger, bench_.now).has_value());
+    EXPECT_EQ(stranger.standing, kMismatched);
+  }
+  EXPECT_EQ(bench_.Events("agent-mismatched"), 1U);
+}
+
 TEST_F(StandingTest, WhatWasInstalledAnewIsRetired) {
   auto row = RowHolding(Server(bench_.authority.MakeOwner(), 3));
   row.cloned = true;
