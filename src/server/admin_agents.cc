@@ -40,6 +40,11 @@ Status CheckOrder(std::string_view act, std::string_view args) {
     return Fail(Code::kUsage, "\"" + std::string(act) + "\" is no act (a-z, 0-9 and -, at most 32)",
                 "countersign order send --help");
   }
+  // A campaign's own orders alone are sent with its warrants.
+  if (act == kMoveAct && args.empty()) {
+    return Fail(Code::kUsage, "an order to move needs a warrant of the owner as its arguments",
+                "countersign move start, which makes them");
+  }
   if (args.empty()) return {};
   boost::system::error_code failed;
   const auto value = boost::json::parse(args, failed);

@@ -377,15 +377,15 @@ Status WithdrawOrders(World& world, const MoveRow& move, Instant now) {
 }
 
 Result<std::string> ArgsOfOrder(store::Registry& registry, const store::OrderRow& order) {
-  if (order.act != kMoveAct) return order.args;
+  if (order.act != kMoveAct || !order.args.empty()) return order.args;
   const auto moving = registry.moves().FindMoving(order.agent);
   if (!moving) return std::unexpected(moving.error());
-  if (!*moving) return order.args;  // given by hand: the agent judges it
+  if (!*moving || (*moving)->state != MovingState::kOrdered) return order.args;
   const auto move = registry.moves().FindMove((*moving)->move);
   if (!move) return std::unexpected(move.error());
   auto warrant = registry.moves().FindWarrant((*moving)->move, (*moving)->warrant);
   if (!warrant) return std::unexpected(std::move(warrant).error());
-  if (!*move || !*warrant || !order.args.empty()) return order.args;
+  if (!*move || !*warrant) return order.args;
   return wire::FormatMoveArgs({.warrant = **warrant, .bundle = Unpacked((*move)->bundle)});
 }
 

@@ -54,9 +54,9 @@ struct Selection {
 struct Selected {
   std::map<ServerId, std::vector<AgentId>> agents = {};  // by HeldServer; each by id
   std::uint64_t left_out = 0;
-};
   std::uint64_t moved = 0;
   [[nodiscard]] std::size_t size() const;
+};
 [[nodiscard]] Result<Selected> Select(Server& server, const Selection& selection);
 
 struct MoveTerms {
@@ -98,7 +98,8 @@ struct MoveChange {
 [[nodiscard]] Status TakeMoveAnswer(World& world, const store::OrderRow& order,
                                     store::AgentRow& row, Instant now);
 // ArgsOfOrder are the args that an order is sent with: the registry keeps an order to move without
-// warrant and bundle, which its campaign has.
+// warrant and bundle, which its campaign has. They are for an agent that its campaign has ordered
+// away, and for no other.
 [[nodiscard]] Result<std::string> ArgsOfOrder(store::Registry& registry,
                                               const store::OrderRow& order);
 // SweepMoves orders anew those whose order ended without an answer, and forgets announced agents

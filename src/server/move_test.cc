@@ -117,6 +117,22 @@ TEST_F(MoveTest, AbortSendsNothingAgainThatWasSent) {
   EXPECT_EQ(old_.Row(agent_).standing, kMoved);
 }
 
+// A person's own order is not sent with the campaign's warrant.
+TEST_F(MoveTest, OrderOutsideOfItsTurnHasNoWarrant) {
+  const FakeAgent other = old_.KnownAgent();
+  Start({agent_.id, other.id}, {.rate_per_minute = 1});
+  const FakeAgent waits = Moving(agent_).state == MovingState::kWaiting ? agent_ : other;
+  store::OrderRow order;
+  order.agent = waits.id;
+  order.act = kMoveAct;
+  EXPECT_EQ(ArgsOfOrder(*old_.registry, order).value(), "");
+  const FakeAgent ordered = waits.id == other.id ? agent_ : other;
+  order.agent = ordered.id;
+  EXPECT_NE(ArgsOfOrder(*old_.registry, order).value(), "");
+  ASSERT_TRUE(AbortMove(old_.server(), old_.now).has_value());
+  EXPECT_EQ(ArgsOfOrder(*old_.registry, order).value(), "");
+}
+
 TEST_F(MoveTest, OneThatWasAbortedMakesRoomForAnother) {
   Start({agent_.id});
   EXPECT_EQ(CodeOf({Sign(Draft({agent_.id}))}), Code::kRefused);
