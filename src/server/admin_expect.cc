@@ -1,4 +1,7 @@
+#include <boost/json/array.hpp>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/encoding.h"
 #include "base/process.h"
@@ -6,6 +9,7 @@
 #include "server/admin_request.h"
 #include "server/move.h"
 #include "server/present.h"
+#include "server/standing.h"
 
 // What the server that agents are to move to does: it announces them, and tells where it is.
 namespace countersign::server {
@@ -56,6 +60,41 @@ boost::json::array WarningsOf(const store::ServerConfig& config) {
   return warnings;
 }
 
+// Why this server would not admit an agent that comes; empty: it would. Announcing makes good
+// neither what a person refused for ever nor a key that two machines have.
+std::string WhyNotAdmitted(const store::AgentRow& row) {
+  if (row.forgotten) return "forgotten";
+  if (row.cloned) return "cloned";
+  return {};
+}
+
+// SetAside takes those out of the list that would not be admitted, and names them.
+Result<boost::json::array> SetAside(store::Registry& registry, std::vector<AgentId>& agents) {
+  boost::json::array aside;
+  std::vector<AgentId> kept;
+  for (const AgentId& agent : agents) {
+    const auto row = registry.FindAgent(agent);
+    if (!row) return std::unexpected(row.error());
+    const std::string why = *row ? WhyNotAdmitted(**row) : "";
+    if (why.empty()) {
+      kept.push_back(agent);
+      continue;
+    }
+    const bool is_forgotten = (*row)->forgotten;
+    aside.push_back(boost::json::object{
+        {"agent", agent.Text()},
+        {"host", (*row)->host},
+        {"reason", why},
+        {"reason_text",
+         is_forgotten ? "it was forgotten here: its key is refused for ever" : ReasonText(why)},
+        {"next_step",
+         is_forgotten ? "countersign-agentd install (anew, in an empty folder) makes a new agent"
+                      : NextStep(kQuarantined, why, agent)}});
+  }
+  agents = std::move(kept);
+  return aside;
+}
+
 }  // namespace
 
 Admin::Answer Admin::ExpectAgents(const AdminMessage& request, Instant now) {
@@ -64,6 +103,14 @@ Admin::Answer Admin::ExpectAgents(const AdminMessage& request, Instant now) {
   if (!agents) return std::unexpected(std::move(agents).error());
   if (agents->empty()) return Fail(Code::kUsage, "at least one agent id is needed");
   expectation.agents = *std::move(agents);
+  auto aside = SetAside(server_.world().registry, expectation.agents);
+  if (!aside) return std::unexpected(std::move(aside).error());
+  if (expectation.agents.empty()) {
+    return Fail(Code::kRefused,
+                "none of these agents would be admitted here: they were forgotten, or cloned. "
+                "Nothing was changed",
+                "countersign-agentd install (anew, in an empty folder) makes a new agent");
+  }
   const auto from = TextMember(request, "from_server", "");
   if (!from) return std::unexpected(from.error());
   const auto server = ServerId::ParseText(*from);
@@ -97,6 +144,7 @@ Admin::Answer Admin::ExpectAgents(const AdminMessage& request, Instant now) {
                  {"addresses", TextsJson(announcement->target.addresses)},
                  {"warnings", WarningsOf(server_.config())},
                  {"agents", expectation.agents.size()},
+                 {"left_out", *std::move(aside)},
                  {"until", FormatUtc(expectation.until)}};
   return answer;
 }

@@ -1,14 +1,17 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
 #include <functional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "server/admin.h"
 #include "server/move_fixture.h"
 
-// What `countersign move plan` and `countersign move expect` are answered.
+// What `countersign move plan`, `move expect` and `order send move` are answered.
 namespace countersign::server {
 namespace {
 
@@ -32,6 +35,15 @@ class AdminMoveTest : public MoveFixture {
                     {"agents", boost::json::array{old_.KnownAgent().id.Text()}},
                     {"from_server", old_.server_id.Text()},
                     {"addresses", boost::json::array(addresses.begin(), addresses.end())}};
+    return Admin(target_.server()).Handle(message, User(), target_.now).json;
+  }
+  boost::json::object Announce(const std::vector<AgentId>& agents) {
+    boost::json::array names;
+    for (const AgentId& agent : agents) names.emplace_back(agent.Text());
+    AdminMessage message;
+    message.json = {{"command", "move-expect"},
+                    {"agents", std::move(names)},
+                    {"from_server", old_.server_id.Text()}};
     return Admin(target_.server()).Handle(message, User(), target_.now).json;
   }
   static std::string NameIn(const boost::json::object& page, std::size_t i) {
@@ -90,6 +102,55 @@ TEST_F(AdminMoveTest, PlanOfNamedAgentsHasThemAlone) {
   const auto page = Plan({{"agents", boost::json::array{wanted.id.Text()}}});
   EXPECT_EQ(page.at("agents").as_uint64(), 1U);
   EXPECT_EQ(NameIn(page, 0), wanted.id.Text());
+  EXPECT_EQ(page.at("names").at(0).at("server").as_string(), old_.server_id.Text());
+}
+
+// Nobody is promised what a report would be refused.
+TEST_F(AdminMoveTest, AgentsThatWouldNotBeAdmittedAreNotAnnounced) {
+  const auto forgotten = target_.KnownAgent();
+  auto row = target_.Row(forgotten);
+  row.forgotten = true;
+  row.admitted = false;
+  target_.Put(row);
+  const auto cloned = target_.KnownAgent();
+  row = target_.Row(cloned);
+  row.cloned = true;
+  target_.Put(row);
+  const auto stranger = old_.KnownAgent();
+  const auto answer = Announce({forgotten.id, cloned.id, stranger.id});
+  ASSERT_TRUE(answer.at("ok").as_bool()) << boost::json::serialize(answer);
+  EXPECT_EQ(answer.at("agents").as_uint64(), 1U);
+  std::set<std::pair<std::string, std::string>> left_out;
+  for (const auto& value : answer.at("left_out").as_array()) {
+    left_out.emplace(value.at("agent").as_string(), value.at("reason").as_string());
+  }
+  EXPECT_EQ(left_out, (std::set<std::pair<std::string, std::string>>{
+                          {forgotten.id.Text(), "forgotten"}, {cloned.id.Text(), "cloned"}}));
+  store::MoveTable& table = target_.registry->moves();
+  EXPECT_TRUE(table.FindExpected(stranger.id).value().has_value());
+  EXPECT_FALSE(table.FindExpected(forgotten.id).value().has_value());
+  EXPECT_FALSE(table.FindExpected(cloned.id).value().has_value());
+}
+
+TEST_F(AdminMoveTest, NobodyIsLeftToBeAnnounced) {
+  const auto cloned = target_.KnownAgent();
+  auto row = target_.Row(cloned);
+  row.cloned = true;
+  target_.Put(row);
+  const auto answer = Announce({cloned.id});
+  EXPECT_FALSE(answer.at("ok").as_bool());
+  EXPECT_EQ(answer.at("code").as_string(), "refused");
+}
+
+// The campaign's warrant is sent at its rate, and not after its end.
+TEST_F(AdminMoveTest, OrderToMoveWithoutAWarrantIsRefused) {
+  const auto agent = old_.KnownAgent();
+  AdminMessage message;
+  message.json = {
+      {"command", "order"}, {"agents", boost::json::array{agent.id.Text()}}, {"act", "move"}};
+  const auto answer = Admin(old_.server()).Handle(message, User(), old_.now).json;
+  EXPECT_FALSE(answer.at("ok").as_bool());
+  EXPECT_EQ(answer.at("code").as_string(), "usage");
 }
 
 TEST_F(AdminMoveTest, AddressThatNoWarrantCanHaveIsRefusedBeforeAnythingIsAnnounced) {
