@@ -5,10 +5,13 @@
 #include <string_view>
 #include <utility>
 
+#include "base/encoding.h"
 #include "base/files.h"
+#include "base/terminal.h"
 #include "cli/amounts.h"
 #include "cli/move_files.h"
 #include "cli/move_text.h"
+#include "wire/move_target.h"
 
 namespace countersign::cli {
 namespace {
@@ -29,7 +32,22 @@ Status AddTerms(boost::json::object& request, const std::string& rate, const std
   return {};
 }
 
-Result<server::AdminMessage> StartRequest(const MoveStartCommand& command) {
+// Before the password is given: whoever could change target.json on its way could name a server
+// of his own.
+void ShowTarget(const std::string& text) {
+  const auto announcement = wire::ParseMoveAnnouncement(text);
+  if (!announcement) return;
+  const wire::MoveTarget& target = announcement->target;
+  PrintToError("The agents are to belong to:");
+  PrintToError("  server:         " + target.server.Text());
+  PrintToError("  its owner:      " + HexLower(target.owner));
+  for (const auto& address : target.addresses) PrintToError("  reached at:     " + address);
+  PrintToError(
+      "Compare server and owner with countersign owner show on the target; Ctrl-C starts "
+      "nothing.");
+}
+
+Result<server::AdminMessage> StartRequest(const MoveStartCommand& command, Form form) {
   server::AdminMessage request;
   request.json = {{"command", "move-start"}};
   COUNTERSIGN_RETURN_IF_ERROR(AddWhom(request.json, command.whom));
@@ -43,6 +61,7 @@ Result<server::AdminMessage> StartRequest(const MoveStartCommand& command) {
     request.blobs.push_back(*std::move(warrants));
     return request;
   }
+  if (form == Form::kText && ErrorIsTerminal()) ShowTarget(*target);
   auto password = GetPassword(command.password, Prompt::kOnce);
   if (!password) return std::unexpected(std::move(password).error());
   request.secrets.push_back(*std::move(password));
@@ -84,7 +103,7 @@ Result<std::uint64_t> ParseRate(std::string_view text) {
 }
 
 Exit StartMove(Session& session, const MoveStartCommand& command, Form form) {
-  auto request = StartRequest(command);
+  auto request = StartRequest(command, form);
   if (!request) return PrintError(request.error(), form);
   const auto answer = session.Call(*std::move(request), "making the warrants");
   if (!answer) return PrintError(answer.error(), form);
@@ -96,6 +115,10 @@ Exit StartMove(Session& session, const MoveStartCommand& command, Form form) {
   if (Number(answer->json, "left_out") > 0) {
     PrintLine(Text(answer->json, "left_out") +
               " agents take no orders and are left out: countersign move plan names them.");
+  }
+  if (Number(answer->json, "moved_already") > 0) {
+    PrintLine(Text(answer->json, "moved_already") +
+              " of those named have moved already and are left out.");
   }
   PrintLine("How far it is: countersign move status");
   if (!session.server_runs()) {
@@ -116,10 +139,6 @@ Exit AbortMove(Session& session, Form form) {
   return Ask(session, {{"command", "move-abort"}},
              "Aborted: nobody else is ordered away. An order that was sent already may be carried "
              "out all the same: countersign move status says so.",
-  if (Number(answer->json, "moved_already") > 0) {
-    PrintLine(Text(answer->json, "moved_already") +
-              " of those named have moved already and are left out.");
-  }
              form);
 }
 

@@ -10,6 +10,20 @@
 
 // countersign move expect: on the target.
 namespace countersign::cli {
+namespace {
+
+// Agents of the list that would not be admitted. On standard error: target.json may go to the
+// other one.
+void PrintLeftOut(const boost::json::object& answer) {
+  for (const auto& value : List(answer, "left_out")) {
+    if (!value.is_object()) continue;
+    const auto& agent = value.get_object();
+    PrintToError("NOT admitted: agent " + Text(agent, "agent") + " (" + Text(agent, "host") +
+                 "), " + Text(agent, "reason_text") + "; next: " + Text(agent, "next_step"));
+  }
+}
+
+}  // namespace
 
 Exit ExpectAgents(Session& session, const MoveExpectCommand& command, Form form) {
   const auto existing = command.replace ? Existing::kReplace : Existing::kKeep;
@@ -56,10 +70,12 @@ Exit ExpectAgents(Session& session, const MoveExpectCommand& command, Form form)
   for (const auto& warning : List(answer->json, "warnings")) {
     PrintToError("WARNING: " + std::string(warning.as_string()));
   }
-  if (command.output.empty()) {
-    Print(target);
-    return Exit::kOk;
-  }
+  if (command.output.empty()) Print(target);
+  PrintLeftOut(answer->json);
+  // What a person compares where the agents come from: the file has the owner in another form.
+  PrintToError("This server:      " + Text(answer->json, "server"));
+  PrintToError("  its owner:      " + Text(answer->json, "owner"));
+  if (command.output.empty()) return Exit::kOk;
   PrintLine(Text(answer->json, "agents") + " agents of server " + from +
             " are admitted here when they come, until " + Text(answer->json, "until") + ".");
   PrintLine("They are told to come to " + ListText(answer->json, "addresses") + ".");

@@ -54,6 +54,7 @@ std::string MoveText(const boost::json::object& move) {
   std::string text = "Move to server " + Text(move, "server") + " at " +
                      ListText(move, "addresses") + ": " + state + ", " +
                      std::string(MeansOf(state)) + ".\n";
+  AddLine(text, "its owner:", Text(move, "owner"));
   AddLine(text, "since:", Text(move, "since"));
   const std::string by = Text(move, "by");
   AddLine(text, "started:", Text(move, "started") + (by.empty() ? "" : " by " + by));

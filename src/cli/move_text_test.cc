@@ -22,6 +22,7 @@ boost::json::object Sample(std::string_view state, std::uint64_t failed) {
   }
   return {{"state", state},
           {"server", "0188f1a2-7b3c-8d4e-9f50-617283940a1b"},
+          {"owner", "00c0ffee"},
           {"addresses", boost::json::array{"new.example:8080:4343"}},
           {"rate_per_minute", 60},
           {"halt_at", 500},
@@ -50,6 +51,13 @@ TEST(MoveTextTest, HaltSaysWhyAndWhatToDo) {
   EXPECT_THAT(text, HasSubstr("3  not-accepted: the target does not expect it"));
   EXPECT_THAT(text, HasSubstr("countersign move status --names failed"));
   EXPECT_THAT(text, HasSubstr("5%"));
+}
+
+// They are compared with `countersign owner show` on the target.
+TEST(MoveTextTest, TargetIsNamedByServerAndOwner) {
+  const std::string text = MoveText(Sample("running", 0));
+  EXPECT_THAT(text, HasSubstr("0188f1a2-7b3c-8d4e-9f50-617283940a1b"));
+  EXPECT_THAT(text, HasSubstr("00c0ffee"));
 }
 
 TEST(MoveTextTest, RunningGoesOnByItself) {

@@ -149,6 +149,18 @@ class SmallCases(Moves):
         self.assert_exit(2, self.start(self.lab, target, "--all", "--rate", "many"))
         self.assert_exit(2, self.new.run("countersign", "move", "expect", self.plan(self.lab), "--address", "münchen.example"))
 
+    def test_5b_both_sides_show_whom_the_agents_are_to_belong_to(self):
+        owner = self.new.json("countersign", "owner", "show")
+        agents = self.plan(self.lab)
+        said = self.new.ok("countersign", "move", "expect", agents, "-o", self.lab.path / "target.json", "--replace").err
+        code, shown = self.lab.at_terminal(["not the password"], "countersign", "move", "start", "--all", "--target",
+                                           self.lab.path / "target.json")
+        self.assertEqual(code, 6, shown)
+        before = shown[:shown.index("assword")]
+        for text in (owner["owner"], owner["server_ids"][0]):
+            self.assertIn(text, said)
+            self.assertIn(text, before)
+
     def test_6_warrant_made_elsewhere(self):
         left = [agent for agent in self.agents if agent.serial() == self.lab.serial()]
         agents = self.plan(self.lab)
