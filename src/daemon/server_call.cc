@@ -21,4 +21,9 @@ asio::awaitable<Result<net::HttpResponse>> PostReport(const store::AgentConfig& 
   return CallServer(config, "POST", "/countersign/v1/report", report);
 }
 
+asio::awaitable<Result<net::HttpResponse>> PostReportInPlace(const store::AgentConfig& config,
+                                                             std::string_view report) {
+  return CallServer(config, "POST", "/countersign/v1/report?orders=later", report);
+}
+
 }  // namespace countersign::daemon

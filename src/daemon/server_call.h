@@ -17,5 +17,8 @@ namespace countersign::daemon {
 // PostReport posts one report.
 [[nodiscard]] boost::asio::awaitable<Result<net::HttpResponse>> PostReport(
     const store::AgentConfig& config, std::string_view report);
+// PostReportInPlace posts one in the place of an agent, which gets its orders with its own.
+[[nodiscard]] boost::asio::awaitable<Result<net::HttpResponse>> PostReportInPlace(
+    const store::AgentConfig& config, std::string_view report);
 
 }  // namespace countersign::daemon

@@ -165,9 +165,12 @@ class ServerDaemon {
     if (request.ContentType() != kJose) {
       co_return net::MakeText(400, "application/jose is expected");
     }
-    const auto wait = WaitOf(request);
-    if (!wait) co_return net::MakeText(400, "wait is from 1 to 240 seconds");
-    auto answer = host_.server().TakeReport(request.body, request.source, now, *wait);
+    const auto asked = AskedOf(request);
+    if (!asked) {
+      co_return net::MakeText(400, "wait is from 1 to 240 seconds, and orders is \"later\"");
+    }
+    auto answer =
+        host_.server().TakeReport(request.body, request.source, now, asked->wait, asked->orders);
     if (answer.proved) known_.Add(request.source, KnownSources::Clock::now());
     if (answer.held) {
       // What waits for minutes keeps nothing that it does not need.
@@ -175,23 +178,35 @@ class ServerDaemon {
       request.fields = {};
       server::HeldReport held = *std::move(answer.held);
       answer.held.reset();
-      answer = co_await long_poll_.Hold(std::move(held), *request.peer, request.source, *wait);
+      answer =
+          co_await long_poll_.Hold(std::move(held), *request.peer, request.source, asked->wait);
     }
     co_return Shown(std::move(answer));
   }
 
-  // WaitOf is the value of `?wait=`; 0 without it, nothing if it is none.
-  [[nodiscard]] static std::optional<Seconds> WaitOf(const net::HttpRequest& request) {
-    if (request.query.empty()) return Seconds(0);
+  // Asked is what a query asks of the reply.
+  struct Asked {
+    Seconds wait = Seconds(0);
+    server::Orders orders = server::Orders::kGiven;
+  };
+
+  // AskedOf reads `?wait=` and `?orders=later`; nothing if the query is another.
+  [[nodiscard]] static std::optional<Asked> AskedOf(const net::HttpRequest& request) {
+    Asked asked;
+    if (request.query.empty()) return asked;
+    const auto orders = request.QueryValue("orders");
+    if (orders && *orders != "later") return std::nullopt;
+    if (orders) asked.orders = server::Orders::kLater;
     const auto text = request.QueryValue("wait");
-    if (!text) return std::nullopt;
+    if (!text) return orders ? std::optional(asked) : std::nullopt;
     std::uint64_t seconds = 0;
     const char* const end = text->data() + text->size();
     const auto [at, error] = std::from_chars(text->data(), end, seconds);
     if (error != std::errc() || at != end || seconds < 1 || seconds > wire::kMaxWait) {
       return std::nullopt;
     }
-    return Seconds(seconds);
+    asked.wait = Seconds(seconds);
+    return asked;
   }
 
   [[nodiscard]] static net::HttpResponse Shown(server::ReportAnswer answer) {

@@ -130,7 +130,7 @@ asio::awaitable<bool> Prove(const AgentInUse& use, mover::TargetExchange& exchan
   const auto report =
       exchange.MakeReport(use.agent.counters(), use.agent.instance(), ReadClocks(), nonce);
   if (!report) co_return false;
-  const auto answer = co_await PostReport(use.installation.config, *report);
+  const auto answer = co_await PostReportInPlace(use.installation.config, *report);
   if (!answer || answer->status != 200) co_return false;
   const auto proof = exchange.TakeReply(answer->body, use.installation.distrust, ReadClocks());
   if (proof.refused) co_return false;

@@ -35,6 +35,21 @@ TEST_F(StrayTest, IsOrderedAwayAgainWhileTheWarrantIsGood) {
   EXPECT_EQ(old_.Events("agent-stray"), 1U);
 }
 
+// The mover's exchange in the agent's place: the order is not sent to somebody who does not carry
+// it out, and the agent gets it with its own next report, and not only when it counts as lost.
+TEST_F(StrayTest, ReportInItsPlaceLeavesTheOrderToItsOwn) {
+  old_.Tell(copy_);
+  const auto source = net::IpAddress::Parse(testing::ServerBench::kAgentAddress).value();
+  const auto answer = old_.server().TakeReport(copy_.Sign(copy_.Report(old_.now)), source, old_.now,
+                                               Seconds(0), Orders::kLater);
+  ASSERT_EQ(answer.status, 200);
+  const auto reply = wire::ParseReply(answer.reply).value().reply;
+  EXPECT_TRUE(reply.orders.empty());
+  EXPECT_EQ(old_.Row(copy_).reason, kStray);
+  copy_.nonce = reply.nonce;
+  EXPECT_EQ(old_.Tell(copy_).orders.size(), 1U);
+}
+
 TEST_F(StrayTest, IsNamedWithTheMoverAfterwards) {
   Pass(std::chrono::hours(24 * 11));
   old_.Tell(copy_);

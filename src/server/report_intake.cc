@@ -54,12 +54,12 @@ Nonce GiveNonce(store::AgentRow& row, bool proved, RandomSource& random, Instant
 }  // namespace
 
 ReportAnswer Server::TakeReport(std::string_view message, const net::IpAddress& source, Instant now,
-                                Seconds wait) {
+                                Seconds wait, Orders orders) {
   const auto report = wire::ParseReport(message);
   if (!report || !wire::IsSignedBy(report->envelope, report->key)) return {};
   ReportAnswer answer{.status = 503, .reply = {}, .nonce = {}, .retry_after = kRetryAfterLimit};
   const auto done = world_.registry.Transact([&]() -> Status {
-    auto taken = IntakeReport(*report, message, source, now, wait);
+    auto taken = IntakeReport(*report, message, source, now, wait, orders);
     if (!taken) return std::unexpected(std::move(taken).error());
     answer = *std::move(taken);
     return {};
@@ -74,7 +74,8 @@ ReportAnswer Server::TakeReport(std::string_view message, const net::IpAddress& 
 }
 
 Result<ReportAnswer> Server::IntakeReport(const wire::SignedReport& message, std::string_view text,
-                                          const net::IpAddress& source, Instant now, Seconds wait) {
+                                          const net::IpAddress& source, Instant now, Seconds wait,
+                                          Orders orders) {
   const wire::Report& report = message.report;
   auto found = FindOrRegister(message, source, now);
   if (!found) return std::unexpected(std::move(found).error());
@@ -99,7 +100,7 @@ Result<ReportAnswer> Server::IntakeReport(const wire::SignedReport& message, std
     COUNTERSIGN_RETURN_IF_ERROR(TakeArrival(*row, report, Proved::kNo, now));
   }
   COUNTERSIGN_RETURN_IF_ERROR(Rejudge(*row, now));
-  auto draft = DraftReply(*row, report, given.has_value(), now);
+  auto draft = DraftReply(*row, report, given.has_value(), orders, now);
   if (!draft) return std::unexpected(std::move(draft).error());
   if (wait <= Seconds(0) || !given || !MayHold(*row, draft->reply, source)) {
     return SendReply(*row, *std::move(draft), given.has_value(), now);
@@ -147,7 +148,7 @@ ReportAnswer Server::FinishReply(const HeldReport& held, Instant now) {
       answer = {.status = 403, .reply = {}, .nonce = {}, .retry_after = 0};
       return {};
     }
-    auto draft = DraftReply(*row, held.report, true, now);
+    auto draft = DraftReply(*row, held.report, true, Orders::kGiven, now);
     if (!draft) return std::unexpected(std::move(draft).error());
     auto sent = SendReply(*row, *std::move(draft), true, now);
     if (!sent) return std::unexpected(std::move(sent).error());

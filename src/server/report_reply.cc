@@ -99,7 +99,7 @@ Status Server::TellRewound(const store::AgentRow& row, std::uint64_t generation,
 }
 
 Result<Server::ReplyDraft> Server::DraftReply(store::AgentRow& row, const wire::Report& report,
-                                              bool proved, Instant now) {
+                                              bool proved, Orders orders_wanted, Instant now) {
   // Chosen by what the report claims: it is signed by the agent, and a replayed one misleads only
   // the reply to itself.
   const auto signing =
@@ -126,7 +126,7 @@ Result<Server::ReplyDraft> Server::DraftReply(store::AgentRow& row, const wire::
                     .accepted = *accepted,
                     .orders = {}};
   reply.web = web_keys_;
-  const bool may_command = proved && MayCommand(row) &&
+  const bool may_command = proved && orders_wanted == Orders::kGiven && MayCommand(row) &&
                            (row.standing == kVerified || row.standing == kBehind ||
                             row.standing == kExposed || row.reason == kStray);
   if (may_command) {

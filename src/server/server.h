@@ -57,6 +57,10 @@ enum class CallNext {
   kOnceMore,  // fetch a new challenge on the same connection and send again
 };
 
+// Orders says whether the reply to a report may bring orders. The mover reports in the agent's
+// place (`?orders=later`): it carries none out, and one that it was given would count as under way.
+enum class Orders : std::uint8_t { kGiven, kLater };
+
 // Server is the logic of a management server, sans-I/O (protocol section 6): messages and times go
 // in, answers and calls come out. Everything it knows for good is in the registry, and is durable
 // when a function returns. Not thread-safe; `world` must outlive it.
@@ -87,7 +91,8 @@ class Server {
   // --- intake ---
   // `wait`: how long the agent waits for the answer; without it there is always one.
   [[nodiscard]] ReportAnswer TakeReport(std::string_view message, const net::IpAddress& source,
-                                        Instant now, Seconds wait = Seconds(0));
+                                        Instant now, Seconds wait = Seconds(0),
+                                        Orders orders = Orders::kGiven);
   // FinishReply makes the reply to a report that was held, by what is known now. The report is not
   // judged again.
   [[nodiscard]] ReportAnswer FinishReply(const HeldReport& held, Instant now);
@@ -225,7 +230,7 @@ class Server {
   [[nodiscard]] Result<ReportAnswer> IntakeReport(const wire::SignedReport& report,
                                                   std::string_view message,
                                                   const net::IpAddress& source, Instant now,
-                                                  Seconds wait);
+                                                  Seconds wait, Orders orders);
   [[nodiscard]] Result<std::optional<store::AgentRow>> FindOrRegister(
       const wire::SignedReport& message, const net::IpAddress& source, Instant now);
   [[nodiscard]] Status TakeProvedReport(store::AgentRow& row, const wire::Report& report,
@@ -272,7 +277,7 @@ class Server {
     std::shared_ptr<const crypto::Signer> signer;
   };
   [[nodiscard]] Result<ReplyDraft> DraftReply(store::AgentRow& row, const wire::Report& report,
-                                              bool proved, Instant now);
+                                              bool proved, Orders orders, Instant now);
   // SendReply gives the nonce and stores the row.
   [[nodiscard]] Result<ReportAnswer> SendReply(store::AgentRow& row, ReplyDraft draft, bool proved,
                                                Instant now);

@@ -249,6 +249,27 @@ class Stray(Moves):
         agent.await_standing("verified")
 
 
+class BroughtBack(Moves):
+    """An agent that was moved is brought back by hand, while the warrant is good."""
+
+    def test_it_is_taken_back_with_its_own_next_report(self):
+        (agent,) = self.agents
+        target = self.expect(self.new, self.plan(self.lab))
+        self.assert_exit(0, self.start(self.lab, target, "--all"))
+        self.assert_exit(0, self.wait(self.lab))
+        self.assert_belongs(agent, self.new, self.lab)
+        own = self.lab.path / "OfcNTCer.dat"
+        self.lab.ok("CertificateManager", "-e", own)
+        done = self.lab.run("IpXfer", "-agent-folder", agent.folder, "-s", "127.0.0.1", "-p", self.lab.port, "-sp",
+                            self.lab.https_port, "-e", own)
+        self.assert_exit(0, done, "moved: ")
+        self.assertNotIn("as new", done.out)
+        agent.await_standing("verified")
+        self.assert_belongs(agent, self.lab, self.new)
+        kinds = [event["kind"] for event in self.lab.json("countersign", "events", "list")["events"]]
+        self.assertIn("agent-returned", kinds)
+
+
 class Fleet(Moves):
     """Many agents to another server and back, and the target dies in the middle."""
 
