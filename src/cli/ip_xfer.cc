@@ -71,17 +71,11 @@ class Asked {
 
 Exit ExitOf(const std::string& result, const MoverCall& call, const json::object& answer) {
   static const std::map<std::string, Exit, std::less<>> kExits = {
-      {"verified", Exit::kOk},
-      {"installed-not-verified", Exit::kNotVerified},
-      {"moved", Exit::kOk},
-      {"repaired", Exit::kOk},
-      {"would-move", Exit::kOk},
-      {"would-repair", Exit::kOk},
-      {"other-key", Exit::kOtherKey},
-      {"unreachable", Exit::kNoTarget},
-      {"other-server", Exit::kNoTarget},
-      {"not-taken", Exit::kNotTaken},
-      {"other-certificate", Exit::kOtherThumbprint},
+      {"verified", Exit::kOk},        {"installed-not-verified", Exit::kNotVerified},
+      {"moved", Exit::kOk},           {"repaired", Exit::kOk},
+      {"would-move", Exit::kOk},      {"would-repair", Exit::kOk},
+      {"other-key", Exit::kOtherKey}, {"unreachable", Exit::kNoTarget},
+      {"not-taken", Exit::kNotTaken}, {"other-certificate", Exit::kOtherThumbprint},
       {"failed", Exit::kMoverFailed}};
   const auto at = kExits.find(result);
   if (at == kExits.end()) return Exit::kInternal;

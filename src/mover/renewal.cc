@@ -44,12 +44,13 @@ Renewal::Outcome Renewal::TakeReply(std::string_view message, const trust::Distr
 Renewal::Outcome Renewal::NotReached(std::string_view why) const {
   const std::string silent = "the server could not be asked: " + std::string(why);
   if (to_be().server == held_) return {Result::kNotVerified, silent, "", to_be()};
-  return {Result::kOtherServer,
+  return {Result::kNotVerified,
           "the certificate is for the server " + to_be().server.Text() +
-              ", and the agent belongs to " + held_.Text() + "; " + silent,
-          "to move the agent there: IpXfer -s SERVER -p PORT -sp PORT -e FILE; -no-verify installs "
-          "the certificate all the same",
-          std::nullopt};
+              ", and the agent belonged to " + held_.Text() + "; " + silent,
+          "countersign-agentd check, when the server can be reached. If it is not the one that was "
+          "meant: IpXfer -e with its file; to move the agent: IpXfer -s SERVER -p PORT -sp PORT -e "
+          "FILE",
+          to_be()};
 }
 
 std::string_view ResultName(Renewal::Result result) {
@@ -58,8 +59,6 @@ std::string_view ResultName(Renewal::Result result) {
       return "verified";
     case Renewal::Result::kNotVerified:
       return "installed-not-verified";
-    case Renewal::Result::kOtherServer:
-      return "other-server";
     case Renewal::Result::kOtherKey:
       break;
   }
@@ -67,7 +66,7 @@ std::string_view ResultName(Renewal::Result result) {
 }
 
 Renewal::Outcome Decide(Renewal::Outcome outcome, const Renewal& renewal, bool verify) {
-  if (outcome.state || verify) return outcome;
+  if (outcome.result != Renewal::Result::kOtherKey || verify) return outcome;
   return {Renewal::Result::kNotVerified, outcome.why + "; installed all the same, as told", "",
           renewal.to_be()};
 }

@@ -26,9 +26,6 @@ class Renewal {
     kVerified,     // the server answered with that certificate's key: store `state`
     kNotVerified,  // the server could not be reached: store `state`, and say so
     kOtherKey,     // a server answered with another key: keep the old state, unless told otherwise
-    // Nobody could be asked, and the certificate is for another server than the agent's: with it
-    // the agent would belong to nobody, so keep the old state, unless told otherwise.
-    kOtherServer,
   };
   struct Outcome {
     Result result = Result::kOtherKey;
@@ -48,7 +45,9 @@ class Renewal {
   // TakeReply judges the answer (status 200).
   [[nodiscard]] Outcome TakeReply(std::string_view message, const trust::DistrustList& distrust,
                                   Times now) const;
-  // NotReached is the outcome without an answer.
+  // NotReached is the outcome without an answer. Where the certificate is for another server than
+  // the agent belonged to, `why` and `next` say so: a server that was installed anew has a new id,
+  // and with a wrong file the agent belongs to nobody.
   [[nodiscard]] Outcome NotReached(std::string_view why) const;
 
   [[nodiscard]] const trust::TrustState& to_be() const { return exchange_.to_be(); }
@@ -61,8 +60,7 @@ class Renewal {
   TargetExchange exchange_;
 };
 
-// ResultName returns the stable word: "verified", "installed-not-verified", "other-key",
-// "other-server".
+// ResultName returns the stable word: "verified", "installed-not-verified", "other-key".
 [[nodiscard]] std::string_view ResultName(Renewal::Result result);
 
 // Decide makes what keeps the old state an installation without verification if the administrator
