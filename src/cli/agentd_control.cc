@@ -107,9 +107,10 @@ Status WithUnload(const UnloadFlags& flags, const UnloadAct& act) {
     if (!file) return std::unexpected(std::move(file).error());
     warrant = *std::move(file);
   }
-  const auto given = GivenPassword(SourceOf(flags));
-  if (!given) return std::unexpected(given.error());
-  const SecretBytes* const password = *given ? &**given : nullptr;
+  const auto read = GivenPassword(SourceOf(flags));
+  if (!read) return std::unexpected(read.error());
+  const std::optional<SecretBytes>& given = *read;
+  const SecretBytes* const password = given ? &*given : nullptr;
   auto done = act(password, warrant);
   const bool asks = !done && done.error().code == Code::kWrongPassword && password == nullptr &&
                     warrant.empty() && InputIsTerminal();

@@ -178,7 +178,8 @@ Exit Run(const Switches& switches, const char* program, const StoppedAgent& stop
   auto password = GivenPassword(source);
   if (!password) return PrintError(password.error(), form);
   Asked asked(folder, stopped);
-  auto answer = asked.Ask(*call, *password ? &**password : nullptr);
+  const std::optional<SecretBytes>& given = *password;
+  auto answer = asked.Ask(*call, given ? &*given : nullptr);
   const bool is_locked = answer && Flag(*answer, "unload");
   if (is_locked && Text(*answer, "code") == CodeName(Code::kWrongPassword) && !*password &&
       InputIsTerminal()) {

@@ -49,7 +49,8 @@ Exit ExpectAgents(Session& session, const MoveExpectCommand& command, Form form)
     addresses.emplace_back(address);
   }
   std::string from = command.from;
-  if (from.empty() && list->server) from = list->server->Text();
+  const auto& listed = list->server;
+  if (from.empty() && listed) from = listed->Text();
   server::AdminMessage request;
   request.json = {{"command", "move-expect"},
                   {"agents", std::move(agents)},

@@ -186,11 +186,12 @@ Admin::Answer Admin::NameMoving(AdminMessage answer, const AdminMessage& request
   if (!rows) return std::unexpected(rows.error());
   boost::json::array names;
   for (const auto& row : *rows) {
-    const auto agent = registry.FindAgent(row.agent);
-    if (!agent) return std::unexpected(agent.error());
+    const auto found = registry.FindAgent(row.agent);
+    if (!found) return std::unexpected(found.error());
+    const auto& agent = *found;
     names.push_back(boost::json::object{{"agent", row.agent.Text()},
-                                        {"host", *agent ? (*agent)->host : ""},
-                                        {"domain", *agent ? (*agent)->domain : ""},
+                                        {"host", agent ? agent->host : ""},
+                                        {"domain", agent ? agent->domain : ""},
                                         {"state", store::MovingStateName(row.state)},
                                         {"reason", row.reason},
                                         {"reason_text", MoveReasonText(row.reason)},
