@@ -64,7 +64,16 @@ Result<server::MadeWarrant> Make(const WarrantCommand& command) {
   if (!password) return std::unexpected(password.error());
   const Progress progress("signing with the owner key");
   crypto::SystemRandom random;
-  return server::MakeWarrant(*backup, *password, *request, random, ReadClocks().wall);
+  auto made = server::MakeWarrant(*backup, *password, *request, random, ReadClocks().wall);
+  if (!made && made.error().code == Code::kRefused && command.server.empty() && request->server) {
+    // Its owner's warrant is what it takes.
+    Error error = std::move(made).error();
+    error.message = "agent " + command.unlock + " said last that it belongs to the server " +
+                    request->server->Text() + ": " + error.message;
+    if (error.next.empty()) error.next = "the same command there, or here with --server ID";
+    return std::unexpected(std::move(error));
+  }
+  return made;
 }
 
 }  // namespace

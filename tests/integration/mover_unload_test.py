@@ -58,9 +58,10 @@ class Locked(Moves):
     def play(self, way):
         name = f"{way}.warrant"
         right = self.warrant(self.here, name, self.agent.id)
+        there = self.there.json("countersign", "cert", "show")["certificate"]["server_ids"][0]
         refused = {
             "for another agent": (self.warrant(self.here, f"other-{name}", OTHER_AGENT), "does not name this agent"),
-            "of another owner": (self.warrant(self.there, f"stranger-{name}", self.agent.id), "owner key"),
+            "of another owner": (self.warrant(self.there, f"stranger-{name}", self.agent.id, "--server", there), "owner key"),
             "no text": (self.here.path / "OfcNTCer.dat", "bad-warrant"),
             "nothing": (self.text_file("empty", " \n"), "bad-warrant"),
             "any text": (self.text_file("nonsense", "not a warrant"), "bad-warrant"),
@@ -86,13 +87,17 @@ class Locked(Moves):
         away = self.warrant(self.here, f"away-{name}", self.agent.id)
         self.passes("moved", self.move(self.there, "-warrant", away))
         self.not_taken(self.move(self.here, "-warrant", away), "bad-warrant")
+        # Its former server says whose word is needed now.
+        done = self.here.run("countersign", "owner", "warrant", "--unlock", self.agent.id, "-o", self.here.path / "late",
+                             "--password-file", self.here.secret(PASSWORD))
+        self.assert_exit(7, done, f"belongs to the server {there}", "--server")
         self.passes("moved", self.move(self.here, "-warrant", self.warrant(self.there, f"back-{name}", self.agent.id)))
         self.not_taken(self.move(self.there, "-warrant", away), "used up")
 
-    def warrant(self, server, name, agent_id):
+    def warrant(self, server, name, agent_id, *more):
         path = server.path / name
         server.ok("countersign", "owner", "warrant", "--unlock", agent_id, "-o", path, "--password-file",
-                  server.secret(PASSWORD))
+                  server.secret(PASSWORD), *more)
         return path
 
     def text_file(self, name, text):
