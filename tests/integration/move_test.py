@@ -311,7 +311,9 @@ class Fleet(Moves):
             self.assertEqual(agent.serial(), server.serial())
             self.assertIn(f"http_port = {server.port}\n", (agent.folder / "agent.toml").read_text())
         orders = server.json("countersign", "order", "send", "--all", "ping", "--wait", "120", timeout=200)["orders"]
-        self.assertEqual([order["verdict"] for order in orders], ["done"] * FLEET)
+        self.assertEqual(len(orders), FLEET)
+        for order in orders:  # a receipt may be lost: the order comes again, and was done before
+            self.assertIn("done", (order["verdict"], order["earlier"]), order)
 
     def test_there_and_back_while_the_target_dies(self):
         agents = self.plan(self.lab)
