@@ -83,14 +83,15 @@ Result<AgentList> ReadAgentList(const std::string& file) {
 Result<std::map<ServerId, std::vector<AgentId>>> ByServer(const AgentList& list) {
   std::map<ServerId, std::vector<AgentId>> sorted;
   for (const AgentId& agent : list.agents) {
-    const auto at = list.belong.find(agent);
-    if (at == list.belong.end() && !list.server) {
+    auto server = list.server;
+    if (const auto at = list.belong.find(agent); at != list.belong.end()) server = at->second;
+    if (!server) {
       return Fail(Code::kUsage,
                   "the list does not say to which server the agent " + agent.Text() +
                       " belongs; --server: its id",
                   "countersign owner show (on the server whose agents move)");
     }
-    sorted[at == list.belong.end() ? *list.server : at->second].push_back(agent);
+    sorted[*server].push_back(agent);
   }
   return sorted;
 }
