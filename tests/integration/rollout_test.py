@@ -230,7 +230,7 @@ class Rollouts(Case):
         self.assertEqual(serial, reserve["serial"])
         self.await_state("halted")
         self.assert_exit(24, self.rollout("status", "--wait", "60s"))
-        self.assertIn("1 of 2 agents", self.now()["why"])
+        self.assertRegex(self.now()["why"], "^1 of [12] agents")  # the other one may not have answered yet
         self.kill_server()
         self.assert_everybody_obeys()
         hands = self.rollout("plan", "--names", "hands", "--json").json
