@@ -46,8 +46,7 @@ constexpr std::string_view kHelp =
   -dry-run              say what would happen, and try the way there; nothing is changed
   -wait                 until the new server has proof of the agent
   -timeout TIME         how long, as 90s or 5min (60s)
-  -no-verify            with -e alone: install it although a server answers with another key, or
-                        nobody answers and it is for another server than the agent's
+  -no-verify            with -e alone: install it although a server answers with another key
   -agent-folder FOLDER  the agent's folder (else COUNTERSIGN_AGENT_FOLDER,
                         /var/lib/countersign-agent)
   -json                 one line of JSON as output

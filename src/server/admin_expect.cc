@@ -95,28 +95,19 @@ Result<boost::json::array> SetAside(store::Registry& registry, std::vector<Agent
   return aside;
 }
 
-}  // namespace
-
-Admin::Answer Admin::ExpectAgents(const AdminMessage& request, Instant now) {
+Result<Expectation> ReadExpectation(const AdminMessage& request, const IdentityBook& book,
+                                    Instant now) {
   Expectation expectation;
   auto agents = AgentsMember(request);
   if (!agents) return std::unexpected(std::move(agents).error());
   if (agents->empty()) return Fail(Code::kUsage, "at least one agent id is needed");
   expectation.agents = *std::move(agents);
-  auto aside = SetAside(server_.world().registry, expectation.agents);
-  if (!aside) return std::unexpected(std::move(aside).error());
-  if (expectation.agents.empty()) {
-    return Fail(Code::kRefused,
-                "none of these agents would be admitted here: they were forgotten, or cloned. "
-                "Nothing was changed",
-                "countersign-agentd install (anew, in an empty folder) makes a new agent");
-  }
   const auto from = TextMember(request, "from_server", "");
   if (!from) return std::unexpected(from.error());
   const auto server = ServerId::ParseText(*from);
   if (!server) return Fail(Code::kUsage, "from_server: the id of the server that they come from");
   expectation.from = *server;
-  if (server_.book().IsOurs(*server)) {
+  if (book.IsOurs(*server)) {
     return Fail(Code::kRefused,
                 "the list is of this server's own agents, and it is announced to the server that "
                 "they go to",
@@ -126,6 +117,23 @@ Admin::Answer Admin::ExpectAgents(const AdminMessage& request, Instant now) {
   if (!days) return std::unexpected(days.error());
   if (*days == 0) return Fail(Code::kUsage, "days: at least 1 is needed");
   expectation.until = now + std::chrono::hours(24 * static_cast<std::int64_t>(*days));
+  return expectation;
+}
+
+}  // namespace
+
+Admin::Answer Admin::ExpectAgents(const AdminMessage& request, Instant now) {
+  auto wanted = ReadExpectation(request, server_.book(), now);
+  if (!wanted) return std::unexpected(std::move(wanted).error());
+  Expectation expectation = *std::move(wanted);
+  auto aside = SetAside(server_.world().registry, expectation.agents);
+  if (!aside) return std::unexpected(std::move(aside).error());
+  if (expectation.agents.empty()) {
+    return Fail(Code::kRefused,
+                "none of these agents would be admitted here: they were forgotten, or cloned. "
+                "Nothing was changed",
+                "countersign-agentd install (anew, in an empty folder) makes a new agent");
+  }
   auto addresses = AddressesOf(request, server_.config());
   if (!addresses) return std::unexpected(std::move(addresses).error());
   auto announcement = AnnouncementOf(server_.book(), *std::move(addresses));

@@ -159,8 +159,9 @@ Result<Bytes> AgentFolder::LoadMove() const {
 
 Status AgentFolder::StoreMove(ByteView whole) {
   if (whole.empty()) return RemoveDurably(path_ / kMove);
-  if (whole.size() > kMaxMoveJournalLen)
+  if (whole.size() > kMaxMoveJournalLen) {
     return Fail(Code::kExhausted, "the plan of a move is too long");
+  }
   return WriteFileAtomically(path_ / kMove, whole, FileMode::kPrivate);
 }
 
