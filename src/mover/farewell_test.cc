@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "mover/reply_fixture.h"
 #include "tests/support/certificate_factory.h"
 #include "tests/support/memory_storage.h"
 
@@ -34,20 +35,7 @@ class FarewellTest : public ::testing::Test {
   // ReplyBy is what a server with this key answers to this report.
   std::string ReplyBy(const Identity& signer, const wire::Report& report, const ServerId& iss,
                       std::vector<Bytes> bundle = {}) {
-    const wire::Reply reply{.x5t = signer.certificate.thumbprint(),
-                            .x5c = std::move(bundle),
-                            .iss = iss,
-                            .aud = report.iss,
-                            .challenge = report.challenge,
-                            .iat = 1,
-                            .nonce = authority_.random().Token(),
-                            .interval = 900,
-                            .head = {},
-                            .jump = {},
-                            .want_bundle = false,
-                            .accepted = false,
-                            .orders = {}};
-    return wire::SignReply(reply, signer.key).value_or("");
+    return ReplyTo(report, signer, authority_.random(), {.bundle = std::move(bundle), .iss = iss});
   }
   bool IsAnswered(const std::string& reply) {
     return farewell_->IsAnswered(reply, distrust_, kNow);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "mover/reply_fixture.h"
 #include "tests/support/certificate_factory.h"
 #include "tests/support/memory_storage.h"
 
@@ -40,20 +41,7 @@ class RenewalTest : public ::testing::Test {
     EXPECT_TRUE(text.has_value());
     const auto report = wire::ParseReport(*text);
     EXPECT_TRUE(report.has_value());
-    const wire::Reply reply{.x5t = signer.certificate.thumbprint(),
-                            .x5c = std::move(bundle),
-                            .iss = report->report.aud,
-                            .aud = report->report.iss,
-                            .challenge = report->report.challenge,
-                            .iat = 1,
-                            .nonce = authority_.random().Token(),
-                            .interval = 900,
-                            .head = {},
-                            .jump = {},
-                            .want_bundle = false,
-                            .accepted = false,
-                            .orders = {}};
-    return wire::SignReply(reply, signer.key).value_or("");
+    return ReplyTo(report->report, signer, authority_.random(), {.bundle = std::move(bundle)});
   }
 
   testing::TestAuthority authority_{3};

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "mover/reply_fixture.h"
 #include "tests/support/certificate_factory.h"
 #include "tests/support/memory_storage.h"
 
@@ -26,20 +27,7 @@ class TargetExchangeTest : public ::testing::Test {
     EXPECT_TRUE(text.has_value());
     const auto report = wire::ParseReport(*text);
     EXPECT_TRUE(report.has_value());
-    const wire::Reply reply{.x5t = signer.certificate.thumbprint(),
-                            .x5c = {},
-                            .iss = report->report.aud,
-                            .aud = report->report.iss,
-                            .challenge = report->report.challenge,
-                            .iat = 1,
-                            .nonce = authority_.random().Token(),
-                            .interval = 900,
-                            .head = {},
-                            .jump = {},
-                            .want_bundle = false,
-                            .accepted = true,
-                            .orders = {}};
-    return wire::SignReply(reply, signer.key).value_or("");
+    return ReplyTo(report->report, signer, authority_.random(), {.accepted = true});
   }
 
   testing::TestAuthority authority_{4};
