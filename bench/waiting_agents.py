@@ -15,7 +15,6 @@ import hmac
 import json
 import os
 import re
-import socket
 import ssl
 import subprocess
 import sys
@@ -27,6 +26,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "scripts"))
+from free_port import free_port  # noqa: E402
 
 AT_ONCE = 64
 
@@ -88,10 +90,7 @@ async def answer(reader):
 class Server:
     def __init__(self, programs, folder, count, tls):
         self.programs, self.folder = programs, folder
-        with socket.socket() as http, socket.socket() as https:
-            http.bind(("127.0.0.1", 0))
-            https.bind(("127.0.0.1", 0))
-            ports = [probe.getsockname()[1] for probe in (http, https)]
+        ports = [free_port(), free_port()]
         self.port, self.tls = ports[tls], ssl.create_default_context() if tls else None
         if tls:  # what the agents do is signed anyhow; these look at no certificate
             self.tls.check_hostname, self.tls.verify_mode = False, ssl.CERT_NONE

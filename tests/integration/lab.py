@@ -24,6 +24,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+from free_port import free_port  # noqa: E402
 PROGRAMS = Path("/")  # set by main
 PASSWORD = "correct horse battery"
 PATIENCE = 60  # seconds; only reached when something is wrong
@@ -64,13 +66,6 @@ def until(condition, what, seconds=PATIENCE):
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(0.05)
-
-
-def free_port():
-    """A port that is free on every address now."""
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return probe.getsockname()[1]
 
 
 class Finished:
