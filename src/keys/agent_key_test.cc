@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "base/files.h"
+#include "tests/support/file_permissions.h"
 
 namespace countersign::keys {
 namespace {
@@ -30,13 +31,11 @@ class AgentKeyTest : public ::testing::Test {
   fs::path folder_;
 };
 
-constexpr fs::perms kPrivate = fs::perms::owner_read | fs::perms::owner_write;
-
 TEST_F(AgentKeyTest, CreatedKeyComesBack) {
   const auto created = CreateAgentKey(path());
   ASSERT_TRUE(created.has_value()) << created.error().message;
   EXPECT_EQ(created->public_key().kind(), crypto::KeyKind::kP256);
-  EXPECT_EQ(fs::status(path()).permissions(), kPrivate);
+  EXPECT_EQ(fs::status(path()).permissions(), testing::kPrivateFile);
   EXPECT_EQ(LoadAgentKey(path())->public_key(), created->public_key());
 }
 
@@ -50,7 +49,7 @@ TEST_F(AgentKeyTest, MissingDamagedAndReadableKeysAreToldApart) {
   EXPECT_EQ(LoadAgentKey(path()).error().code, Code::kNotFound);
   ASSERT_TRUE(WriteFileAtomically(path(), AsBytes("junk"), FileMode::kPrivate).has_value());
   EXPECT_EQ(LoadAgentKey(path()).error().code, Code::kDamaged);
-  fs::permissions(path(), kPrivate | fs::perms::others_read);
+  fs::permissions(path(), testing::kPrivateFile | fs::perms::others_read);
   const auto readable = LoadAgentKey(path());
   EXPECT_EQ(readable.error().code, Code::kPermissionDenied);
   EXPECT_FALSE(readable.error().next.empty());

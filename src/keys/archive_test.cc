@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "crypto/hash.h"
+#include "keys/archive_fixture.h"
 #include "keys/zip.h"
 #include "tests/support/certificate_factory.h"
 
@@ -10,7 +11,6 @@ namespace countersign::keys {
 namespace {
 
 constexpr int kFewIterations = 1'000;
-const Instant kAt = FromUnix(1'790'000'000);
 
 class ArchiveTest : public ::testing::Test {
  protected:

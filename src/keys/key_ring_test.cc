@@ -12,13 +12,12 @@
 #include "base/encoding.h"
 #include "base/files.h"
 #include "tests/support/certificate_factory.h"
+#include "tests/support/file_permissions.h"
 
 namespace countersign::keys {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr fs::perms kPrivate = fs::perms::owner_read | fs::perms::owner_write;
 
 // Both rings pass the same cases; the file ring is opened anew for each look, as after a restart.
 enum class Kind { kFile, kMemory };
@@ -127,17 +126,17 @@ TEST_P(FileKeyRingTest, FilesAreTheOwnersOnly) {
   ASSERT_TRUE(ring().Add(key_, Exportable::kNo).has_value());
   ASSERT_TRUE(ring().Add(other_, Exportable::kYes).has_value());
   EXPECT_EQ(fs::status(folder_).permissions(), fs::perms::owner_all);
-  EXPECT_EQ(fs::status(FileOf(key_, ".nx.key")).permissions(), kPrivate);
-  EXPECT_EQ(fs::status(FileOf(other_, ".key")).permissions(), kPrivate);
+  EXPECT_EQ(fs::status(FileOf(key_, ".nx.key")).permissions(), testing::kPrivateFile);
+  EXPECT_EQ(fs::status(FileOf(other_, ".key")).permissions(), testing::kPrivateFile);
 }
 
 TEST_P(FileKeyRingTest, UnsafePermissionsAreRefusedWithTheRemedy) {
   ASSERT_TRUE(ring().Add(key_, Exportable::kNo).has_value());
-  fs::permissions(FileOf(key_, ".nx.key"), kPrivate | fs::perms::group_read);
+  fs::permissions(FileOf(key_, ".nx.key"), testing::kPrivateFile | fs::perms::group_read);
   EXPECT_EQ(ring_->Find(DigestOf(key_)).error().code, Code::kPermissionDenied);
   EXPECT_EQ(OpenFileKeyRing(folder_).error().code, Code::kPermissionDenied);
   EXPECT_FALSE(OpenFileKeyRing(folder_).error().next.empty());
-  fs::permissions(FileOf(key_, ".nx.key"), kPrivate);
+  fs::permissions(FileOf(key_, ".nx.key"), testing::kPrivateFile);
   fs::permissions(folder_, fs::perms::owner_all | fs::perms::others_write);
   EXPECT_EQ(OpenFileKeyRing(folder_).error().code, Code::kPermissionDenied);
 }

@@ -11,7 +11,7 @@ AgentId NthAgent(std::size_t number) {
   return AgentId(bytes);
 }
 
-BackupManifest Sample() {
+BackupManifest SampleManifest() {
   BackupManifest manifest;
   manifest.server_ids = {NthAgent(7), NthAgent(5)};
   manifest.generations = {{NthAgent(7), 1}, {NthAgent(5), (std::uint64_t{1} << 53) - 1}};
@@ -25,11 +25,11 @@ constexpr std::string_view kEmpty =
     R"({"version":1,"servers":[],"generations":{},"admitted":"","written_at":0,"history":""})";
 
 TEST(ManifestTest, ComesBackWithEveryField) {
-  EXPECT_EQ(ParseManifest(FormatManifest(Sample())).value(), Sample());
+  EXPECT_EQ(ParseManifest(FormatManifest(SampleManifest())).value(), SampleManifest());
 }
 
 TEST(ManifestTest, DigestOfTheAutomaticBackupComesBack) {
-  BackupManifest manifest = Sample();
+  BackupManifest manifest = SampleManifest();
   manifest.automatic_backup.emplace().fill(0xa5);
   EXPECT_EQ(ParseManifest(FormatManifest(manifest)).value(), manifest);
   std::string short_one(kEmpty);
@@ -38,7 +38,7 @@ TEST(ManifestTest, DigestOfTheAutomaticBackupComesBack) {
 }
 
 TEST(ManifestTest, RevokedCertificatesComeBackInTheirOrder) {
-  BackupManifest manifest = Sample();
+  BackupManifest manifest = SampleManifest();
   manifest.revoked.resize(2);
   manifest.revoked[1].fill(0xa5);
   EXPECT_EQ(ParseManifest(FormatManifest(manifest)).value(), manifest);
@@ -55,7 +55,7 @@ TEST(ManifestTest, EmptyOneHasThisForm) {
 }
 
 TEST(ManifestTest, ThousandsOfAgentsTakeLittleRoom) {
-  BackupManifest manifest = Sample();
+  BackupManifest manifest = SampleManifest();
   for (std::size_t i = 0; i < 45'000; ++i) manifest.admitted.push_back(NthAgent(i));
   const std::string text = FormatManifest(manifest);
   EXPECT_LT(text.size(), 45'000U * 22);

@@ -2,14 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "keys/archive_fixture.h"
 #include "tests/support/command.h"
 
 namespace countersign::keys {
 namespace {
 
-const Instant kAt = FromUnix(1'790'000'000);
-
-std::vector<TarEntry> Sample() {
+std::vector<TarEntry> SampleTar() {
   return {{.name = "agent", .mode = 0755, .kind = TarEntry::Kind::kFolder},
           {.name = "agent/package.toml", .content = ToBytes("first"), .mode = 0600},
           {.name = "agent/program", .content = Bytes(300'000, 0x7f), .mode = 0755}};
@@ -28,19 +27,19 @@ DebPackage SampleDeb() {
 }
 
 TEST(TarTest, ComesBack) {
-  const Bytes file = WriteTarGz(Sample(), kAt).value();
+  const Bytes file = WriteTarGz(SampleTar(), kAt).value();
   EXPECT_TRUE(IsGzip(file));
-  EXPECT_EQ(ReadTarGz(file).value(), Sample());
+  EXPECT_EQ(ReadTarGz(file).value(), SampleTar());
 }
 
 TEST(TarTest, SameEntriesAndTimeMakeTheSameOctets) {
-  EXPECT_EQ(WriteTarGz(Sample(), kAt).value(), WriteTarGz(Sample(), kAt).value());
+  EXPECT_EQ(WriteTarGz(SampleTar(), kAt).value(), WriteTarGz(SampleTar(), kAt).value());
   EXPECT_EQ(WriteDeb(SampleDeb(), kAt).value(), WriteDeb(SampleDeb(), kAt).value());
 }
 
 TEST(TarTest, OtherProgramsReadAndWriteIt) {
   const testing::TemporaryFolder folder;
-  folder.Write("ours.tar.gz", WriteTarGz(Sample(), kAt).value());
+  folder.Write("ours.tar.gz", WriteTarGz(SampleTar(), kAt).value());
   const auto theirs = testing::RunCommand(
       folder,
       "tar -xzf ours.tar.gz && cat agent/package.toml && stat -c ' %a' agent/package.toml && "
@@ -67,7 +66,7 @@ TEST(TarTest, WhatLeadsOutOfTheFolderIsRefused) {
 }
 
 TEST(TarTest, DamagedIsRefused) {
-  Bytes file = WriteTarGz(Sample(), kAt).value();
+  Bytes file = WriteTarGz(SampleTar(), kAt).value();
   EXPECT_FALSE(ReadTarGz(ByteView(file).first(file.size() / 2)).has_value());
   EXPECT_FALSE(ReadTarGz(ToBytes("no archive at all")).has_value());
   EXPECT_FALSE(ReadTarGz({}).has_value());

@@ -5,21 +5,20 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "keys/archive_fixture.h"
 #include "tests/support/command.h"
 
 namespace countersign::keys {
 namespace {
 
-const Instant kAt = FromUnix(1'790'000'000);
-
-std::vector<ZipEntry> Sample() {
+std::vector<ZipEntry> SampleZip() {
   return {{.name = "a.txt", .content = ToBytes("first")},
           {.name = "folder/b.txt", .content = ToBytes("second")},
           {.name = "c.bin", .content = Bytes(200'000, 0x7f)}};
 }
 
 TEST(ZipTest, ComesBack) {
-  const Bytes file = WriteZip(Sample(), kAt).value();
+  const Bytes file = WriteZip(SampleZip(), kAt).value();
   EXPECT_TRUE(IsZip(file));
   const auto entries = ReadZip(file, {"folder/b.txt", "c.bin"}).value();
   ASSERT_EQ(entries.size(), 2U);
@@ -35,7 +34,7 @@ TEST(ZipTest, WithoutATimeEqualEntriesMakeEqualOctetsInEveryTimeZone) {
   for (const char* zone : {"UTC", "Pacific/Kiritimati", "America/Los_Angeles"}) {
     setenv("TZ", zone, 1);
     tzset();
-    files.push_back(WriteZip(Sample(), std::nullopt).value());
+    files.push_back(WriteZip(SampleZip(), std::nullopt).value());
   }
   before == nullptr ? unsetenv("TZ") : setenv("TZ", kept.c_str(), 1);
   tzset();
@@ -45,7 +44,7 @@ TEST(ZipTest, WithoutATimeEqualEntriesMakeEqualOctetsInEveryTimeZone) {
 
 TEST(ZipTest, ModesAreThereAfterUnzip) {
   const testing::TemporaryFolder folder;
-  auto entries = Sample();
+  auto entries = SampleZip();
   entries[1].mode = ZipMode::kPublic;
   entries[2].mode = ZipMode::kProgram;
   folder.Write("modes.zip", WriteZip(entries, std::nullopt).value());
@@ -56,7 +55,7 @@ TEST(ZipTest, ModesAreThereAfterUnzip) {
 
 TEST(ZipTest, OtherProgramsReadAndWriteIt) {
   const testing::TemporaryFolder folder;
-  folder.Write("ours.zip", WriteZip(Sample(), kAt).value());
+  folder.Write("ours.zip", WriteZip(SampleZip(), kAt).value());
   const auto theirs = testing::RunCommand(
       folder,
       "python3 -m zipfile -t ours.zip && python3 -m zipfile -e ours.zip out && "

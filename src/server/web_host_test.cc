@@ -12,6 +12,7 @@
 #include "crypto/tls_certificate.h"
 #include "server/admin.h"
 #include "store/scratch_folder.h"
+#include "tests/support/file_permissions.h"
 #include "tests/support/server_bench.h"
 
 namespace countersign::server {
@@ -21,7 +22,9 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using testing::ServerBench;
 
-crypto::PrivateKey NewKey() { return crypto::PrivateKey::Generate(crypto::KeyKind::kP256).value(); }
+crypto::PrivateKey NewP256Key() {
+  return crypto::PrivateKey::Generate(crypto::KeyKind::kP256).value();
+}
 
 class WebHostTest : public ::testing::Test {
  protected:
@@ -72,8 +75,7 @@ TEST_F(WebHostTest, FirstStartMakesAKeyAndACertificateThatNamesTheHost) {
   EXPECT_EQ(web_host->keys(), std::vector<Digest>{web_host->certificate().key().digest()});
   EXPECT_EQ(Shown(),
             std::vector<std::string>{HexLower(web_host->certificate().thumbprint()) + ".cer"});
-  EXPECT_EQ(fs::status(folder_.WebHostKeyPath()).permissions(),
-            fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(fs::status(folder_.WebHostKeyPath()).permissions(), testing::kPrivateFile);
 }
 
 TEST_F(WebHostTest, NextStartUsesTheSame) {
@@ -124,7 +126,7 @@ TEST_F(WebHostTest, OwnCertificateIsRenewedBeforeItEnds) {
 
 TEST_F(WebHostTest, InstalledCertificateIsUsedAndKept) {
   auto web_host = Open();
-  const auto key = NewKey();
+  const auto key = NewP256Key();
   ASSERT_TRUE(Install(*web_host, key, CertificateFor(key, later_)));
   EXPECT_EQ(web_host->certificate().key(), key.public_key());
   EXPECT_EQ(Open()->certificate().key(), key.public_key());
@@ -133,11 +135,11 @@ TEST_F(WebHostTest, InstalledCertificateIsUsedAndKept) {
 TEST_F(WebHostTest, WhatDoesNotFitChangesNothing) {
   auto web_host = Open();
   const auto before = web_host->certificate();
-  const auto key = NewKey();
+  const auto key = NewP256Key();
   const auto expired = Install(*web_host, key, CertificateFor(key, bench_.now));
   EXPECT_EQ(expired.error().code, Code::kRefused);
   EXPECT_THAT(expired.error().message, HasSubstr("expired"));
-  const auto other_key = Install(*web_host, NewKey(), CertificateFor(key, later_));
+  const auto other_key = Install(*web_host, NewP256Key(), CertificateFor(key, later_));
   EXPECT_EQ(other_key.error().code, Code::kUsage);
   const auto junk = Install(*web_host, key, Bytes(200, 0x30));
   EXPECT_EQ(junk.error().code, Code::kMalformed);
@@ -156,7 +158,7 @@ TEST_F(WebHostTest, ServerKeyNeverSignsTls) {
 
 TEST_F(WebHostTest, WarnsOfTheEndAndOfAnotherName) {
   auto web_host = Open();
-  const auto key = NewKey();
+  const auto key = NewP256Key();
   ASSERT_TRUE(
       Install(*web_host, key, CertificateFor(key, bench_.now + std::chrono::hours(24), "other")));
   const auto warnings = web_host->Warnings(config_, bench_.now);
@@ -181,7 +183,7 @@ TEST_F(WebHostTest, CommandsShowAndReplaceItAndAgentsAreTold) {
   ASSERT_TRUE(ask("web-certificate-renew").json.at("ok").as_bool());
   EXPECT_EQ(bench_.Events("web-certificate-renewed"), 1U);
 
-  const auto key = NewKey();
+  const auto key = NewP256Key();
   AdminMessage install;
   install.json = {{"command", "web-certificate-install"}};
   install.secrets.push_back(crypto::FormatPem(key, {}, KeyExportToken()).value());

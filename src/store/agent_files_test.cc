@@ -4,6 +4,7 @@
 
 #include "store/scratch_folder.h"
 #include "tests/support/certificate_factory.h"
+#include "tests/support/file_permissions.h"
 
 namespace countersign::store {
 namespace {
@@ -46,9 +47,6 @@ class AgentFilesTest : public ::testing::Test {
   ServerId server_id_ = authority_.MakeServerId();
 };
 
-constexpr fs::perms kPrivate = fs::perms::owner_read | fs::perms::owner_write;
-constexpr fs::perms kPublic = kPrivate | fs::perms::group_read | fs::perms::others_read;
-
 TEST_F(AgentFilesTest, NewFolderHoldsNoTrustAndNoOrders) {
   const auto folder = Open();
   EXPECT_EQ(folder->LoadTrust().error().code, Code::kNotFound);
@@ -68,8 +66,8 @@ TEST_F(AgentFilesTest, TrustComesBackAndTheCertificateFileShowsIt) {
   EXPECT_EQ(trust::ParseTrustState(folder->LoadTrust().value()).value(), state);
   EXPECT_EQ(ReadTrustForStatus(folder_.path()).value(), state);
   EXPECT_EQ(Read("OfcNTCer.dat"), Der(state));
-  EXPECT_EQ(fs::status(folder_.File("trust")).permissions(), kPrivate);
-  EXPECT_EQ(fs::status(folder_.File("OfcNTCer.dat")).permissions(), kPublic);
+  EXPECT_EQ(fs::status(folder_.File("trust")).permissions(), testing::kPrivateFile);
+  EXPECT_EQ(fs::status(folder_.File("OfcNTCer.dat")).permissions(), testing::kPublicFile);
 }
 
 TEST_F(AgentFilesTest, TrustIsStoredEvenIfTheCertificateFileCannotBe) {
@@ -94,7 +92,7 @@ TEST_F(AgentFilesTest, OrdersAreAppendedAndReplaced) {
   ASSERT_TRUE(folder->ReplaceOrders(AsBytes("whole")).has_value());
   ASSERT_TRUE(folder->AppendOrders(AsBytes("+")).has_value());
   EXPECT_EQ(AsText(folder->LoadOrders().value()), "whole+");
-  EXPECT_EQ(fs::status(folder_.File("orders")).permissions(), kPrivate);
+  EXPECT_EQ(fs::status(folder_.File("orders")).permissions(), testing::kPrivateFile);
 }
 
 TEST_F(AgentFilesTest, FailedAppendIsAFailureAndTheNextOneWorks) {
@@ -128,9 +126,9 @@ TEST_F(AgentFilesTest, CertificateFileIsAnOutput) {
   EXPECT_TRUE(folder->RestoreCertificateFile(state).value());
   fs::remove(folder_.File("OfcNTCer.dat"));
   EXPECT_TRUE(folder->RestoreCertificateFile(state).value());
-  fs::permissions(folder_.File("OfcNTCer.dat"), kPublic | fs::perms::group_write);
+  fs::permissions(folder_.File("OfcNTCer.dat"), testing::kPublicFile | fs::perms::group_write);
   EXPECT_TRUE(folder->RestoreCertificateFile(state).value());
-  EXPECT_EQ(fs::status(folder_.File("OfcNTCer.dat")).permissions(), kPublic);
+  EXPECT_EQ(fs::status(folder_.File("OfcNTCer.dat")).permissions(), testing::kPublicFile);
   EXPECT_EQ(ReadTrustForStatus(folder_.path()).value(), state);
 }
 
@@ -159,10 +157,10 @@ TEST_F(AgentFilesTest, FoldersOfAnotherKindAreRefusedByName) {
 TEST_F(AgentFilesTest, UnsafePermissionsAreRefusedWithTheRemedy) {
   for (const char* name : {"agent.toml", "trust", "orders", "counters", "agent.key"}) {
     Write(name, "");
-    fs::permissions(folder_.File(name), kPublic);
+    fs::permissions(folder_.File(name), testing::kPublicFile);
     EXPECT_EQ(OpenFails().code, Code::kPermissionDenied) << name;
     EXPECT_NE(OpenFails().next.find(name), std::string::npos) << OpenFails().next;
-    fs::permissions(folder_.File(name), kPrivate);
+    fs::permissions(folder_.File(name), testing::kPrivateFile);
   }
   EXPECT_NE(Open(), nullptr);
   fs::permissions(folder_.path(), fs::perms::owner_all | fs::perms::group_write);

@@ -11,9 +11,9 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-const std::string kSecret(43, 'A');  // 32 zero octets
+const std::string kZeroSecret(43, 'A');  // 32 zero octets
 
-ServerConfig FullServer() {
+ServerConfig FullServerConfig() {
   return {.listen = "::1",
           .http = false,
           .http_port = 18'080,
@@ -37,7 +37,7 @@ ServerConfig FullServer() {
           .max_unadmitted_per_minute = 1'000'000};
 }
 
-AgentConfig FullAgent() {
+AgentConfig FullAgentConfig() {
   return {.server_host = "fd00::1",
           .http_port = 1,
           .https_port = 65'535,
@@ -68,22 +68,22 @@ TEST(Config, EmptyServerFileMeansTheDefaults) {
 }
 
 TEST(Config, WhatIsWrittenIsReadBack) {
-  for (const ServerConfig& config : {ServerConfig(), FullServer()}) {
+  for (const ServerConfig& config : {ServerConfig(), FullServerConfig()}) {
     EXPECT_EQ(ParseServerConfig(FormatServerConfig(config)).value(), config);
   }
   AgentConfig least;
   least.server_host = "a";
   least.listen_port = 1;
-  for (const AgentConfig& config : {least, FullAgent()}) {
+  for (const AgentConfig& config : {least, FullAgentConfig()}) {
     EXPECT_EQ(ParseAgentConfig(FormatAgentConfig(config)).value(), config);
   }
   PackageConfig package;
   package.server_host = "server.example";
   EXPECT_EQ(ParsePackageConfig(FormatPackageConfig(package)).value(), package);
   package.tls = false;
-  package.web_keys = FullAgent().web_keys;
+  package.web_keys = FullAgentConfig().web_keys;
   package.domain = "d";
-  package.enrol = FullAgent().enrol;
+  package.enrol = FullAgentConfig().enrol;
   package.unload_verifier = "$argon2id$v=19$m=65536,t=3,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA";
   EXPECT_EQ(ParsePackageConfig(FormatPackageConfig(package)).value(), package);
   package.unload_verifier = "secret";
@@ -94,7 +94,7 @@ TEST(Config, WhatIsWrittenIsReadBack) {
 
 TEST(Config, EveryKeyIsWrittenWithUnitAndDefault) {
   for (const std::string& text :
-       {FormatServerConfig(FullServer()), FormatAgentConfig(FullAgent())}) {
+       {FormatServerConfig(FullServerConfig()), FormatAgentConfig(FullAgentConfig())}) {
     std::size_t num_keys = 0;
     std::string_view before;
     for (std::string_view rest = text; !rest.empty();) {
@@ -183,17 +183,19 @@ TEST(Config, AgentFileIsRefusedWithPlaceAndKey) {
       {good + "tls = \"no\"", "line 3", "true or false"},
       {good + "web_keys = [\"AAAA\"]", "line 3", "SHA-256 values"},
       {good + "web_keys = [5]", "line 3", "SHA-256 values"},
-      {good + "web_keys = [\"" + kSecret + "\",\"" + kSecret + "\",\"" + kSecret + "\",\"" +
-           kSecret + "\",\"" + kSecret + "\"]",
+      {good + "web_keys = [\"" + kZeroSecret + "\",\"" + kZeroSecret + "\",\"" + kZeroSecret +
+           "\",\"" + kZeroSecret + "\",\"" + kZeroSecret + "\"]",
        "line 3", "at most 4"},
       {good + "enrol = 5", "line 3", "\"enrol\": expected a table"},
       {good + "[enrol]", "", "\"enrol.token\" is missing"},
       {good + "[enrol]\ntoken = \"t\"", "", "\"enrol.secret\" is missing"},
-      {good + "[enrol]\ntoken = \"t t\"\nsecret = \"" + kSecret + "\"", "line 4", "enrol.token"},
-      {good + "[enrol]\ntoken = \"t\"\nsecret = \"" + kSecret + "=\"", "line 5", "enrol.secret"},
+      {good + "[enrol]\ntoken = \"t t\"\nsecret = \"" + kZeroSecret + "\"", "line 4",
+       "enrol.token"},
+      {good + "[enrol]\ntoken = \"t\"\nsecret = \"" + kZeroSecret + "=\"", "line 5",
+       "enrol.secret"},
       {good + "[enrol]\ntoken = \"t\"\nsecret = \"AAAA\"", "line 5", "enrol.secret"},
       {good + "[enrol]\ntoken = \"t\"\nsecret = 5", "line 5", "enrol.secret"},
-      {good + "[enrol]\ntoken = \"t\"\nsecret = \"" + kSecret + "\"\nx = 1", "line 6",
+      {good + "[enrol]\ntoken = \"t\"\nsecret = \"" + kZeroSecret + "\"\nx = 1", "line 6",
        "unknown key \"enrol.x\""},
       {good + "public_host = \"x\"", "line 3", "unknown key \"public_host\""},
   };

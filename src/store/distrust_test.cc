@@ -7,12 +7,12 @@
 namespace countersign::store {
 namespace {
 
-class DistrustTest : public testing::Test {
+class DistrustTest : public ::testing::Test {
  protected:
   Result<trust::DistrustList> Load(std::string_view text) {
     const std::filesystem::path path =
-        testing::TempDir() + "distrust-" +
-        testing::UnitTest::GetInstance()->current_test_info()->name();
+        ::testing::TempDir() + "distrust-" +
+        ::testing::UnitTest::GetInstance()->current_test_info()->name();
     EXPECT_TRUE(WriteFileAtomically(path, AsBytes(text), FileMode::kPrivate).has_value());
     return LoadDistrust(path);
   }

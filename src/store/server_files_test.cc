@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "store/scratch_folder.h"
+#include "tests/support/file_permissions.h"
 
 namespace countersign::store {
 namespace {
@@ -25,9 +26,6 @@ std::vector<std::string> NamesIn(const fs::path& folder) {
   std::sort(names.begin(), names.end());
   return names;
 }
-
-constexpr fs::perms kPrivate = fs::perms::owner_read | fs::perms::owner_write;
-constexpr fs::perms kPublic = kPrivate | fs::perms::group_read | fs::perms::others_read;
 
 class ServerFilesTest : public ::testing::Test {
  protected:
@@ -70,7 +68,7 @@ TEST_F(ServerFilesTest, BackupIsStagedAndThenTakesItsPlace) {
   ASSERT_TRUE(folder_.CommitStagedBackup().has_value());
   EXPECT_EQ(folder_.ReadBackup().value(), ToBytes("one"));
   EXPECT_EQ(folder_.ReadStagedBackup().error().code, Code::kNotFound);
-  EXPECT_EQ(ModeOf(folder_.BackupPath()), kPrivate);
+  EXPECT_EQ(ModeOf(folder_.BackupPath()), testing::kPrivateFile);
 }
 
 TEST_F(ServerFilesTest, DiscardedBackupLeavesTheOldOne) {
@@ -98,7 +96,7 @@ TEST_F(ServerFilesTest, StoresHoldExactlyWhatIsGiven) {
   const StoredCertificate expired{std::string(kStoreExpired), "aa.cer", ToBytes("A")};
   ASSERT_TRUE(folder_.WriteStores({active}).has_value());
   EXPECT_EQ(Read("certificates/OfficeScan NT/aa.cer"), "A");
-  EXPECT_EQ(ModeOf(Path("certificates/OfficeScan NT/aa.cer")), kPublic);
+  EXPECT_EQ(ModeOf(Path("certificates/OfficeScan NT/aa.cer")), testing::kPublicFile);
   ASSERT_TRUE(folder_.WriteStores({next, expired}).has_value());
   EXPECT_THAT(NamesIn(Path("certificates/OfficeScan NT")), ElementsAre("bb.cer"));
   EXPECT_THAT(NamesIn(Path("certificates/OfficeScan NT Expired")), ElementsAre("aa.cer"));
@@ -122,7 +120,7 @@ TEST_F(ServerFilesTest, PublicCertificateIsReplaced) {
   ASSERT_TRUE(folder_.WritePublicCertificate(AsBytes("A")).has_value());
   ASSERT_TRUE(folder_.WritePublicCertificate(AsBytes("B")).has_value());
   EXPECT_EQ(Read("PCCSRV/Pccnt/Common/OfcNTCer.dat"), "B");
-  EXPECT_EQ(ModeOf(folder_.PublicCertificatePath()), kPublic);
+  EXPECT_EQ(ModeOf(folder_.PublicCertificatePath()), testing::kPublicFile);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "store/sqlite_connection.h"
 #include "store/sqlite_migrations.h"
 #include "store/sqlite_query.h"
+#include "tests/support/file_permissions.h"
 
 namespace countersign::store {
 namespace {
@@ -38,20 +39,18 @@ class SqliteRegistryTest : public ::testing::Test {
   ScratchFolder folder_;
 };
 
-constexpr fs::perms kOwnerOnly = fs::perms::owner_read | fs::perms::owner_write;
-
 TEST_F(SqliteRegistryTest, FilesAreReadableByTheirOwnerOnly) {
   const auto registry = OpenSqlite(path());
   ASSERT_TRUE(registry.has_value()) << registry.error().message;
   ASSERT_TRUE((*registry)->PutMeta("key", "value").has_value());
   for (const char* name : {"registry.db", "registry.db-wal", "registry.db-shm"}) {
-    EXPECT_EQ(fs::status(folder_.File(name)).permissions(), kOwnerOnly) << name;
+    EXPECT_EQ(fs::status(folder_.File(name)).permissions(), testing::kPrivateFile) << name;
   }
 }
 
 TEST_F(SqliteRegistryTest, FileThatOthersMayReadIsRefusedWithTheRemedy) {
   ASSERT_TRUE(OpenSqlite(path()).has_value());
-  fs::permissions(path(), kOwnerOnly | fs::perms::group_read);
+  fs::permissions(path(), testing::kPrivateFile | fs::perms::group_read);
   const auto registry = OpenSqlite(path());
   ASSERT_FALSE(registry.has_value());
   EXPECT_EQ(registry.error().code, Code::kPermissionDenied);
