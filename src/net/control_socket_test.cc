@@ -26,13 +26,13 @@ using testing::InThread;
 using testing::RunLoop;
 using testing::ScratchFolder;
 
-awaitable<ControlMessage> Echo(ControlMessage request, PeerUid peer) {
+awaitable<ControlMessage> EchoWithPeer(ControlMessage request, PeerUid peer) {
   request.json += " from " + std::to_string(peer);
   co_return std::move(request);
 }
 
-ControlServer Listen(const any_io_executor& executor, ControlServerOptions options,
-                     ControlHandler handler = Echo) {
+ControlServer ListenForControl(const any_io_executor& executor, ControlServerOptions options,
+                               ControlHandler handler = EchoWithPeer) {
   auto server = ControlServer::Listen(executor, std::move(options), std::move(handler));
   if (!server) ADD_FAILURE() << server.error().message;
   return std::move(server).value();
@@ -103,7 +103,7 @@ class ControlSocket : public ::testing::Test {
 
 TEST_F(ControlSocket, SeveralCallsOnOneConnection) {
   RunLoop([this](any_io_executor executor) -> awaitable<void> {
-    ControlServer server = Listen(executor, Options());
+    ControlServer server = ListenForControl(executor, Options());
     co_await InThread([this] {
       auto client = ControlClient::Connect(folder_.path());
       ASSERT_TRUE(client.has_value());
@@ -144,7 +144,7 @@ TEST_F(ControlSocket, PathMayBeLongerThanASocketAddress) {
   RunLoop([&](any_io_executor executor) -> awaitable<void> {
     ControlServerOptions options;
     options.folder = deep;
-    ControlServer server = Listen(executor, options);
+    ControlServer server = ListenForControl(executor, options);
     std::string answer;
     co_await InThread([&] { answer = CallOnce(deep, Json("x")); });
     EXPECT_TRUE(answer.starts_with("x from "));
@@ -160,7 +160,7 @@ TEST_F(ControlSocket, ModeIsPrivateAndAStaleSocketIsReplaced) {
       EXPECT_EQ(bind(stale.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     }
     EXPECT_EQ(CallOnce(folder_.path(), Json("x")), "unavailable");
-    ControlServer server = Listen(executor, Options());
+    ControlServer server = ListenForControl(executor, Options());
     struct stat status{};
     EXPECT_EQ(stat(socket_path().c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777U, 0600U);
@@ -171,7 +171,7 @@ TEST_F(ControlSocket, ModeIsPrivateAndAStaleSocketIsReplaced) {
 TEST_F(ControlSocket, SomethingElseInItsPlaceIsLeftAlone) {
   std::ofstream(socket_path()) << "precious";
   RunLoop([this](any_io_executor executor) -> awaitable<void> {
-    const auto server = ControlServer::Listen(executor, Options(), Echo);
+    const auto server = ControlServer::Listen(executor, Options(), EchoWithPeer);
     EXPECT_EQ(server.error().code, Code::kAlreadyExists);
     EXPECT_EQ(std::filesystem::file_size(socket_path()), 8U);
     co_return;
@@ -196,7 +196,7 @@ TEST_F(ControlSocket, OtherUsersAreRefusedByTheModeAndByTheirIdentity) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root to become another user";
   std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
   RunLoop([this](any_io_executor executor) -> awaitable<void> {
-    ControlServer server = Listen(executor, Options());
+    ControlServer server = ListenForControl(executor, Options());
     std::string by_mode;
     std::string by_identity;
     co_await InThread([&] { AsNobody([&] { by_mode = CallOnce(folder_.path(), Json("x")); }); });
@@ -214,7 +214,7 @@ TEST_F(ControlSocket, OwnerOfTheFolderIsAdmittedAndCheckedByTheClient) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root to become another user";
   EXPECT_EQ(chown(folder_.path().c_str(), 65534, 65534), 0);
   RunLoop([this](any_io_executor executor) -> awaitable<void> {
-    ControlServer server = Listen(executor, Options());
+    ControlServer server = ListenForControl(executor, Options());
     std::filesystem::permissions(socket_path(), std::filesystem::perms(0666));
     std::string answer;
     co_await InThread([&] { AsNobody([&] { answer = CallOnce(folder_.path(), Json("x")); }); });
@@ -227,7 +227,7 @@ TEST_F(ControlSocket, ConnectionsOverTheLimitAreClosed) {
   RunLoop([this](any_io_executor executor) -> awaitable<void> {
     ControlServerOptions options = Options();
     options.max_connections = 1;
-    ControlServer server = Listen(executor, options);
+    ControlServer server = ListenForControl(executor, options);
     co_await InThread([this] {
       auto first = ControlClient::Connect(folder_.path());
       EXPECT_TRUE(first->Call(Json("x"), seconds(10)).has_value());
@@ -247,7 +247,7 @@ TEST_F(ControlSocket, IdleConnectionIsClosedButALongRequestIsNot) {
       if (request.json == "slow") co_await client_gave_up.Wait();
       co_return Json("done");
     };
-    ControlServer server = Listen(executor, options, slow);
+    ControlServer server = ListenForControl(executor, options, slow);
     std::string answer;
     co_await InThread([&] { answer = CallOnce(folder_.path(), Json("slow"), milliseconds(100)); });
     EXPECT_EQ(answer, "timed-out");
@@ -264,7 +264,7 @@ TEST_F(ControlSocket, MalformedFramesAndThrowingHandlersEndTheConnection) {
       throw std::runtime_error("bug");
       co_return ControlMessage();
     };
-    ControlServer server = Listen(executor, Options(), thrower);
+    ControlServer server = ListenForControl(executor, Options(), thrower);
     co_await InThread([this] {
       EXPECT_EQ(CallOnce(folder_.path(), Json("x")), "unavailable");
       const UniqueFd fd = Connect();
@@ -284,7 +284,7 @@ TEST_F(ControlSocket, StopLetsARequestFinish) {
       co_await finish.Wait();
       co_return Json("done");
     };
-    ControlServer server = Listen(executor, Options(), slow);
+    ControlServer server = ListenForControl(executor, Options(), slow);
     Event stopped(executor);
     testing::Spawn(executor,
                    [](ControlServer& s, Event& begun, Event& end, Event& ended) -> awaitable<void> {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "net/http_fixture.h"
 #include "net/http_server.h"
 #include "net/test_support.h"
 
@@ -15,8 +16,6 @@ using testing::RawListener;
 using testing::RawPeer;
 using testing::RunLoop;
 using testing::Spawn;
-
-Endpoint Local(std::uint16_t port) { return {"127.0.0.1", port}; }
 
 awaitable<void> ServeOnce(RawListener& listener, std::string reply) {
   RawPeer peer = co_await listener.Accept();

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "net/http_fixture.h"
 #include "net/http_server.h"
 #include "net/test_support.h"
 
@@ -13,7 +14,6 @@ using testing::InThread;
 using testing::RawPeer;
 using testing::RunLoop;
 
-constexpr const char* kGet = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
 constexpr const char* kKnown = "127.0.0.99";
 
 // Four connections, of which one is for 127.0.0.99 alone.
@@ -29,7 +29,7 @@ HttpServerOptions Four() {
 
 awaitable<HttpResponse> Answer(HttpRequest) { co_return MakeText(200, "answered"); }
 
-HttpServer Listen(const any_io_executor& executor) {
+HttpServer ListenForFour(const any_io_executor& executor) {
   auto server = HttpServer::Listen(executor, Four(), Answer);
   if (!server) ADD_FAILURE() << server.error().message;
   return std::move(server).value();
@@ -50,7 +50,7 @@ awaitable<std::string> Ask(RawPeer& peer) {
 
 TEST(HttpServerLimits, NewConnectionTakesThePlaceOfTheLongestWaiting) {
   RunLoop([](any_io_executor executor) -> awaitable<void> {
-    HttpServer server = Listen(executor);
+    HttpServer server = ListenForFour(executor);
     RawPeer first = co_await Open(server, "127.0.0.2");
     RawPeer second = co_await Open(server, "127.0.0.3");
     RawPeer third = co_await Open(server, "127.0.0.4");
@@ -67,7 +67,7 @@ TEST(HttpServerLimits, NewConnectionTakesThePlaceOfTheLongestWaiting) {
 
 TEST(HttpServerLimits, KnownSourceHasItsOwn) {
   RunLoop([](any_io_executor executor) -> awaitable<void> {
-    HttpServer server = Listen(executor);
+    HttpServer server = ListenForFour(executor);
     RawPeer known = co_await Open(server, kKnown);
     RawPeer a = co_await Open(server, "127.0.0.2");
     RawPeer b = co_await Open(server, "127.0.0.3");
@@ -87,7 +87,7 @@ TEST(HttpServerLimits, KnownSourceHasItsOwn) {
 
 TEST(HttpServerLimits, OneSourceGetsNoMoreForBeingKnown) {
   RunLoop([](any_io_executor executor) -> awaitable<void> {
-    HttpServer server = Listen(executor);
+    HttpServer server = ListenForFour(executor);
     RawPeer one = co_await Open(server, kKnown);
     RawPeer two = co_await Open(server, kKnown);
     RawPeer three = co_await RawPeer::Connect(server.port(), kKnown);

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "net/http_fixture.h"
 #include "net/test_support.h"
 
 namespace countersign::net {
@@ -17,28 +18,26 @@ using testing::RawPeer;
 using testing::RunLoop;
 using testing::Spawn;
 
-constexpr const char* kGet = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
-
 HttpServerOptions Loopback() {
   HttpServerOptions options;
   options.address = IpAddress::FromV4({127, 0, 0, 1});
   return options;
 }
 
-awaitable<HttpResponse> Echo(HttpRequest request) {
+awaitable<HttpResponse> EchoRequest(HttpRequest request) {
   co_return MakeText(200, request.method + " " + request.path + " " + request.body + " from " +
                               request.source.Text() + " at " + request.local.Text());
 }
 
 HttpServer Listen(const any_io_executor& executor, HttpServerOptions options,
-                  HttpHandler handler = Echo) {
+                  HttpHandler handler = EchoRequest) {
   auto server = HttpServer::Listen(executor, std::move(options), std::move(handler));
   if (!server) ADD_FAILURE() << server.error().message;
   return std::move(server).value();
 }
 
 // Reply sends one text to a fresh server and returns all that came back until it closed.
-std::string Reply(HttpServerOptions options, std::string text, HttpHandler handler = Echo) {
+std::string Reply(HttpServerOptions options, std::string text, HttpHandler handler = EchoRequest) {
   std::string reply;
   RunLoop([&](any_io_executor executor) -> awaitable<void> {
     HttpServer server = Listen(executor, options, handler);
@@ -238,7 +237,7 @@ TEST(HttpServer, HeadGetsNoBody) {
 
 TEST(HttpServer, UnspecifiedIpv6ListensToIpv4Too) {
   RunLoop([](any_io_executor executor) -> awaitable<void> {
-    auto server = HttpServer::Listen(executor, HttpServerOptions(), Echo);
+    auto server = HttpServer::Listen(executor, HttpServerOptions(), EchoRequest);
     if (!server) co_return;  // no IPv6 on this machine
     RawPeer v4 = co_await RawPeer::Connect(server->port());
     co_await v4.Send(kGet);
@@ -255,7 +254,7 @@ TEST(HttpServer, ListenErrorsNameTheAddressAndWhatToRun) {
     HttpServer server = Listen(executor, Loopback());
     HttpServerOptions same = Loopback();
     same.port = server.port();
-    const auto second = HttpServer::Listen(executor, same, Echo);
+    const auto second = HttpServer::Listen(executor, same, EchoRequest);
     EXPECT_FALSE(second.has_value());
     EXPECT_EQ(second.error().code, Code::kUnavailable);
     const std::string port = std::to_string(server.port());
@@ -263,7 +262,7 @@ TEST(HttpServer, ListenErrorsNameTheAddressAndWhatToRun) {
     EXPECT_EQ(second.error().next, "ss -ltnp 'sport = :" + port + "'");
     HttpServerOptions foreign;
     foreign.address = IpAddress::FromV4({192, 0, 2, 1});
-    EXPECT_EQ(HttpServer::Listen(executor, foreign, Echo).error().code, Code::kUnavailable);
+    EXPECT_EQ(HttpServer::Listen(executor, foreign, EchoRequest).error().code, Code::kUnavailable);
     co_await server.Stop();
   });
 }

@@ -6,6 +6,7 @@
 
 #include "crypto/tls_certificate.h"
 #include "net/http_client.h"
+#include "net/http_fixture.h"
 #include "net/http_server.h"
 #include "net/stream.h"
 #include "net/test_support.h"
@@ -48,14 +49,12 @@ HttpClientOptions TlsClient() {
   return options;
 }
 
-awaitable<HttpResponse> Echo(HttpRequest request) { co_return MakeText(200, request.body); }
-
-Endpoint Local(std::uint16_t port) { return {"127.0.0.1", port}; }
+awaitable<HttpResponse> EchoBody(HttpRequest request) { co_return MakeText(200, request.body); }
 
 TEST(HttpOverTls, ExchangesOnOneConnectionAndThePeersKey) {
   RunLoop([](any_io_executor executor) -> awaitable<void> {
     const auto key = NewKey();
-    auto server = HttpServer::Listen(executor, OverTls(key), Echo);
+    auto server = HttpServer::Listen(executor, OverTls(key), EchoBody);
     auto connection = co_await HttpConnection::Connect(Local(server->port()), TlsClient());
     EXPECT_TRUE(connection.has_value());
     if (!connection) co_return;
@@ -75,7 +74,7 @@ TEST(HttpOverTls, ReplacedKeyIsShownToNewConnectionsOnly) {
   RunLoop([](any_io_executor executor) -> awaitable<void> {
     const auto first = NewKey();
     const auto second = NewKey();
-    auto server = HttpServer::Listen(executor, OverTls(first), Echo);
+    auto server = HttpServer::Listen(executor, OverTls(first), EchoBody);
     auto old = co_await HttpConnection::Connect(Local(server->port()), TlsClient());
     server->set_tls(ContextOf(second));
     auto fresh = co_await HttpConnection::Connect(Local(server->port()), TlsClient());
@@ -91,7 +90,7 @@ TEST(HttpOverTls, ReplacedKeyIsShownToNewConnectionsOnly) {
 
 TEST(HttpOverTls, PlainClientIsTold) {
   RunLoop([](any_io_executor executor) -> awaitable<void> {
-    auto server = HttpServer::Listen(executor, OverTls(NewKey()), Echo);
+    auto server = HttpServer::Listen(executor, OverTls(NewKey()), EchoBody);
     RawPeer peer = co_await RawPeer::Connect(server->port());
     co_await peer.Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     const std::string answer = co_await peer.ReadAll();
@@ -107,7 +106,7 @@ TEST(HttpOverTls, ClientOnAPlainPortSaysSo) {
   RunLoop([](any_io_executor executor) -> awaitable<void> {
     HttpServerOptions options;
     options.address = IpAddress::FromV4({127, 0, 0, 1});
-    auto server = HttpServer::Listen(executor, options, Echo);
+    auto server = HttpServer::Listen(executor, options, EchoBody);
     const auto connection = co_await HttpConnection::Connect(Local(server->port()), TlsClient());
     EXPECT_FALSE(connection.has_value());
     if (connection) co_return;
@@ -121,7 +120,7 @@ TEST(HttpOverTls, HandshakeThatStandsStillTimesOut) {
   RunLoop([](any_io_executor executor) -> awaitable<void> {
     auto options = OverTls(NewKey());
     options.header_timeout = milliseconds(50);
-    auto server = HttpServer::Listen(executor, options, Echo);
+    auto server = HttpServer::Listen(executor, options, EchoBody);
     RawPeer peer = co_await RawPeer::Connect(server->port());
     co_await peer.Send(std::string("\x16\x03\x01", 3));
     EXPECT_EQ(co_await peer.ReadAll(), "");
@@ -134,7 +133,7 @@ TEST(HttpOverTls, SilentConnectionTimesOut) {
   RunLoop([](any_io_executor executor) -> awaitable<void> {
     auto options = OverTls(NewKey());
     options.header_timeout = milliseconds(50);
-    auto server = HttpServer::Listen(executor, options, Echo);
+    auto server = HttpServer::Listen(executor, options, EchoBody);
     RawPeer peer = co_await RawPeer::Connect(server->port());
     EXPECT_EQ(co_await peer.ReadAll(), "");
     EXPECT_EQ(server->counts().timed_out, 1U);
@@ -162,7 +161,7 @@ TEST(HttpOverTls, GarbageEndsTheConnectionAndNothingElse) {
   RunLoop([](any_io_executor executor) -> awaitable<void> {
     auto options = OverTls(NewKey());
     options.header_timeout = milliseconds(50);
-    auto server = HttpServer::Listen(executor, options, Echo);
+    auto server = HttpServer::Listen(executor, options, EchoBody);
     for (const std::string& garbage :
          {std::string(5'000, '\xff'), std::string("\r\n\r\n"),
           std::string("\x16\x03\x01\x00\x05\xff\xff\xff\xff\xff", 10)}) {
