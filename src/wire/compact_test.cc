@@ -10,7 +10,7 @@
 namespace countersign::wire {
 namespace {
 
-bool Accepts(std::string_view message) {
+bool AcceptsCompact(std::string_view message) {
   JsonArena arena;
   return ParseCompact(message, arena.storage()).has_value();
 }
@@ -29,7 +29,7 @@ struct CompactCase {
 
 class CompactRefusedTest : public ::testing::TestWithParam<CompactCase> {};
 
-TEST_P(CompactRefusedTest, Refuses) { EXPECT_FALSE(Accepts(GetParam().message)); }
+TEST_P(CompactRefusedTest, Refuses) { EXPECT_FALSE(AcceptsCompact(GetParam().message)); }
 
 INSTANTIATE_TEST_SUITE_P(
     Form, CompactRefusedTest,
@@ -109,7 +109,7 @@ TEST(CompactTest, PartsComeBack) {
 
 TEST(CompactTest, EmptySignatureIsForm) {
   // A signature that cannot hold, of whatever length, is step 5's: bad-signature.
-  EXPECT_TRUE(Accepts(kHeader + ".e30."));
+  EXPECT_TRUE(AcceptsCompact(kHeader + ".e30."));
 }
 
 TEST(CompactTest, EveryPlainAlgorithmIsTaken) {

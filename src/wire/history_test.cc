@@ -31,12 +31,12 @@ HistoryLine WithoutSigner(HistoryLine line) {
   return line;
 }
 
-JwsText Sample() {
+JwsText SampleHistoryText() {
   return testing::Open(SignHistoryLine(SampleHistoryLine(), SampleKey()).value());
 }
 
-bool Accepts(std::string_view pointer, std::string_view raw) {
-  const JwsText text = Sample();
+bool AcceptsHistoryLine(std::string_view pointer, std::string_view raw) {
+  const JwsText text = SampleHistoryText();
   return ParseHistoryLine(Unsigned({text.header, With(text.payload, pointer, raw)})).has_value();
 }
 
@@ -66,9 +66,9 @@ TEST(HistoryLineTest, WithoutASignatureItSaysSo) {
 }
 
 TEST(HistoryLineTest, SignedAndUnsignedAreNotMistakenForEachOther) {
-  const JwsText text = Sample();
+  const JwsText text = SampleHistoryText();
   EXPECT_FALSE(ParseHistoryLine(Base64UrlEncode(AsBytes(text.payload))).has_value());
-  EXPECT_FALSE(Accepts("/unsigned", "true"));
+  EXPECT_FALSE(AcceptsHistoryLine("/unsigned", "true"));
   const std::string message = FormatUnsignedHistoryLine(WithoutSigner(First())).value();
   const std::string payload(AsText(Base64UrlDecode(message).value()));
   EXPECT_FALSE(ParseHistoryLine(Unsigned({text.header, payload})).has_value());
@@ -81,7 +81,7 @@ TEST(HistoryLineTest, SignedAndUnsignedAreNotMistakenForEachOther) {
 }
 
 TEST(HistoryLineTest, EveryBrokenMemberIsMalformed) {
-  const JwsText text = Sample();
+  const JwsText text = SampleHistoryText();
   const auto payloads = BreakEach(text.payload, {.optional = {"/from", "/by", "/certificate"}});
   EXPECT_GT(payloads.size(), 80U);
   for (const auto& broken : payloads) {
@@ -100,30 +100,30 @@ TEST(HistoryLineTest, MessageOfAnotherTypeIsNone) {
 
 TEST(HistoryLineTest, NumberAndTheLineBeforeGoTogether) {
   const std::string zeros = '"' + std::string(43, 'A') + '"';
-  EXPECT_FALSE(Accepts("/prev", zeros));
-  EXPECT_FALSE(Accepts("/n", "1"));
-  EXPECT_FALSE(Accepts("/n", "0"));
-  EXPECT_TRUE(Accepts("/n", "9007199254740991"));
-  EXPECT_FALSE(Accepts("/n", "9007199254740992"));
-  EXPECT_TRUE(Accepts("/from", "1"));
-  EXPECT_TRUE(Accepts("/from", "6"));
-  EXPECT_FALSE(Accepts("/from", "7")) << "its own number";
-  EXPECT_FALSE(Accepts("/from", "0"));
+  EXPECT_FALSE(AcceptsHistoryLine("/prev", zeros));
+  EXPECT_FALSE(AcceptsHistoryLine("/n", "1"));
+  EXPECT_FALSE(AcceptsHistoryLine("/n", "0"));
+  EXPECT_TRUE(AcceptsHistoryLine("/n", "9007199254740991"));
+  EXPECT_FALSE(AcceptsHistoryLine("/n", "9007199254740992"));
+  EXPECT_TRUE(AcceptsHistoryLine("/from", "1"));
+  EXPECT_TRUE(AcceptsHistoryLine("/from", "6"));
+  EXPECT_FALSE(AcceptsHistoryLine("/from", "7")) << "its own number";
+  EXPECT_FALSE(AcceptsHistoryLine("/from", "0"));
 }
 
 TEST(HistoryLineTest, TextsAreBounded) {
   const auto quoted = [](std::size_t len) { return '"' + std::string(len, 'k') + '"'; };
-  EXPECT_TRUE(Accepts("/kind", quoted(64)));
-  EXPECT_FALSE(Accepts("/kind", quoted(65)));
-  EXPECT_FALSE(Accepts("/kind", R"("")"));
-  EXPECT_FALSE(Accepts("/kind", R"("Kind")"));
-  EXPECT_TRUE(Accepts("/text", quoted(1'024)));
-  EXPECT_FALSE(Accepts("/text", quoted(1'025)));
-  EXPECT_FALSE(Accepts("/text", R"("\n")"));
-  EXPECT_TRUE(Accepts("/by/name", quoted(255)));
-  EXPECT_FALSE(Accepts("/by/name", quoted(256)));
-  EXPECT_TRUE(Accepts("/by/uid", "4294967295"));
-  EXPECT_FALSE(Accepts("/by/uid", "4294967296"));
+  EXPECT_TRUE(AcceptsHistoryLine("/kind", quoted(64)));
+  EXPECT_FALSE(AcceptsHistoryLine("/kind", quoted(65)));
+  EXPECT_FALSE(AcceptsHistoryLine("/kind", R"("")"));
+  EXPECT_FALSE(AcceptsHistoryLine("/kind", R"("Kind")"));
+  EXPECT_TRUE(AcceptsHistoryLine("/text", quoted(1'024)));
+  EXPECT_FALSE(AcceptsHistoryLine("/text", quoted(1'025)));
+  EXPECT_FALSE(AcceptsHistoryLine("/text", R"("\n")"));
+  EXPECT_TRUE(AcceptsHistoryLine("/by/name", quoted(255)));
+  EXPECT_FALSE(AcceptsHistoryLine("/by/name", quoted(256)));
+  EXPECT_TRUE(AcceptsHistoryLine("/by/uid", "4294967295"));
+  EXPECT_FALSE(AcceptsHistoryLine("/by/uid", "4294967296"));
 }
 
 TEST(HistoryLineTest, LineIsAtMost4KiB) {

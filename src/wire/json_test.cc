@@ -11,7 +11,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-bool Accepts(std::string_view text) {
+bool AcceptsJson(std::string_view text) {
   JsonArena arena;
   return ParseJsonObject(text, arena.storage()).has_value();
 }
@@ -54,7 +54,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 class JsonRefusedTest : public ::testing::TestWithParam<JsonCase> {};
 
-TEST_P(JsonRefusedTest, Refuses) { EXPECT_FALSE(Accepts(GetParam().text)); }
+TEST_P(JsonRefusedTest, Refuses) { EXPECT_FALSE(AcceptsJson(GetParam().text)); }
 
 INSTANTIATE_TEST_SUITE_P(
     Form, JsonRefusedTest,
@@ -134,15 +134,15 @@ TEST(JsonTest, DuplicateAmongManyMembersIsRefused) {
   // Beyond 18 members Boost keeps a hash table: another way to the same end.
   std::string text = "{";
   for (int i = 0; i < 100; ++i) text += "\"m" + std::to_string(i) + "\":1,";
-  EXPECT_TRUE(Accepts(text + "\"last\":1}"));
-  EXPECT_FALSE(Accepts(text + "\"m57\":1}"));
+  EXPECT_TRUE(AcceptsJson(text + "\"last\":1}"));
+  EXPECT_FALSE(AcceptsJson(text + "\"m57\":1}"));
 }
 
 TEST(JsonTest, ObjectHasAtMost256Members) {
   std::string text = "{";
   for (int i = 0; i < 255; ++i) text += "\"m" + std::to_string(i) + "\":1,";
-  EXPECT_TRUE(Accepts(text + "\"last\":1}"));
-  EXPECT_FALSE(Accepts(text + "\"last\":1,\"more\":1}"));
+  EXPECT_TRUE(AcceptsJson(text + "\"last\":1}"));
+  EXPECT_FALSE(AcceptsJson(text + "\"last\":1,\"more\":1}"));
 }
 
 TEST(JsonTest, DepthOfAnInnerObjectCountsFromWhereItWillStand) {

@@ -21,7 +21,7 @@ Result<crypto::PublicKey> Read(const std::string& text) {
   return ReadJwk(boost::json::parse(text).as_object());
 }
 
-std::string With(std::string_view from, std::string_view to) {
+std::string JwkWith(std::string_view from, std::string_view to) {
   std::string text = kJwk;
   return text.replace(text.find(from), from.size(), to);
 }
@@ -44,12 +44,12 @@ TEST(JwkTest, SubjectPublicKeyInfoIsThePrefixAndTheTwoCoordinates) {
 
 TEST(JwkTest, AnythingElseIsRefused) {
   EXPECT_FALSE(Read("{}").has_value());
-  EXPECT_FALSE(Read(With("EC", "RSA")).has_value());
-  EXPECT_FALSE(Read(With("P-256", "P-384")).has_value());
-  EXPECT_FALSE(Read(With("\"x\"", "\"z\"")).has_value()) << "unknown member";
-  EXPECT_FALSE(Read(With("f83O", "f83P")).has_value()) << "not on the curve";
-  EXPECT_FALSE(Read(With("RVEU", "RVEV")).has_value()) << "not canonical";
-  EXPECT_FALSE(Read(With("\"kty\"", R"("d":"AAAA","kty")")).has_value()) << "a private key";
+  EXPECT_FALSE(Read(JwkWith("EC", "RSA")).has_value());
+  EXPECT_FALSE(Read(JwkWith("P-256", "P-384")).has_value());
+  EXPECT_FALSE(Read(JwkWith("\"x\"", "\"z\"")).has_value()) << "unknown member";
+  EXPECT_FALSE(Read(JwkWith("f83O", "f83P")).has_value()) << "not on the curve";
+  EXPECT_FALSE(Read(JwkWith("RVEU", "RVEV")).has_value()) << "not canonical";
+  EXPECT_FALSE(Read(JwkWith("\"kty\"", R"("d":"AAAA","kty")")).has_value()) << "a private key";
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace countersign::wire {
 namespace {
 
-MoveAnnouncement Sample() {
+MoveAnnouncement SampleAnnouncement() {
   MoveAnnouncement sample;
   sample.target.server = ServerId::ParseText("0188f1a2-7b3c-8d4e-9f50-617283940a1b").value();
   sample.target.owner.fill(0x11);
@@ -19,7 +19,7 @@ MoveAnnouncement Sample() {
 
 // With one thing in the text replaced by another.
 Code CodeWith(const std::string& what, const std::string& by) {
-  std::string text = FormatMoveAnnouncement(Sample());
+  std::string text = FormatMoveAnnouncement(SampleAnnouncement());
   const auto at = text.find(what);
   EXPECT_NE(at, std::string::npos) << what;
   text.replace(at, what.size(), by);
@@ -28,7 +28,8 @@ Code CodeWith(const std::string& what, const std::string& by) {
 }
 
 TEST(MoveAnnouncementTest, ComesBackWhole) {
-  EXPECT_EQ(ParseMoveAnnouncement(FormatMoveAnnouncement(Sample())).value(), Sample());
+  EXPECT_EQ(ParseMoveAnnouncement(FormatMoveAnnouncement(SampleAnnouncement())).value(),
+            SampleAnnouncement());
 }
 
 TEST(MoveAnnouncementTest, AnythingElseIsMalformed) {
@@ -42,25 +43,25 @@ TEST(MoveAnnouncementTest, AnythingElseIsMalformed) {
 }
 
 TEST(MoveAnnouncementTest, BundleOfOneIsMalformed) {
-  MoveAnnouncement short_of_owner = Sample();
+  MoveAnnouncement short_of_owner = SampleAnnouncement();
   short_of_owner.bundle.pop_back();
   EXPECT_FALSE(ParseMoveAnnouncement(FormatMoveAnnouncement(short_of_owner)).has_value());
 }
 
 TEST(MoveAnnouncementTest, BundleBeyondTheLimitIsMalformed) {
-  MoveAnnouncement large = Sample();
+  MoveAnnouncement large = SampleAnnouncement();
   large.bundle = {Bytes(32 * 1024, 0x30), Bytes(1, 0x31)};
   EXPECT_FALSE(ParseMoveAnnouncement(FormatMoveAnnouncement(large)).has_value());
 }
 
 TEST(MoveAnnouncementTest, NoAddressIsMalformed) {
-  MoveAnnouncement nowhere = Sample();
+  MoveAnnouncement nowhere = SampleAnnouncement();
   nowhere.target.addresses.clear();
   EXPECT_FALSE(ParseMoveAnnouncement(FormatMoveAnnouncement(nowhere)).has_value());
 }
 
 TEST(MoveArgsTest, ComeBackWhole) {
-  const MoveArgs args{.warrant = "a.b.c", .bundle = Sample().bundle};
+  const MoveArgs args{.warrant = "a.b.c", .bundle = SampleAnnouncement().bundle};
   EXPECT_EQ(ParseMoveArgs(FormatMoveArgs(args)).value(), args);
 }
 
@@ -134,7 +135,7 @@ TEST(MoveAddressTest, UsualPortsAreLeftOutWhereTheyMakeItTooLong) {
 }
 
 TEST(MoveAnnouncementTest, AddressTooLongForWarrantsIsMalformed) {
-  MoveAnnouncement announcement = Sample();
+  MoveAnnouncement announcement = SampleAnnouncement();
   announcement.target.addresses = {std::string(64, 'a')};
   EXPECT_TRUE(ParseMoveAnnouncement(FormatMoveAnnouncement(announcement)).has_value());
   announcement.target.addresses = {std::string(65, 'a')};

@@ -11,12 +11,13 @@ namespace {
 
 using testing::BreakEach;
 using testing::JwsText;
+using testing::Quoted;
 using testing::SampleKey;
 using testing::SampleOrder;
 using testing::Unsigned;
 using testing::With;
 
-JwsText Sample() { return testing::Open(SignOrder(SampleOrder(), SampleKey()).value()); }
+JwsText SampleOrderText() { return testing::Open(SignOrder(SampleOrder(), SampleKey()).value()); }
 
 Order OrderWithBundle() {
   Order order = SampleOrder();
@@ -25,17 +26,15 @@ Order OrderWithBundle() {
   return order;
 }
 
-bool AcceptsPayload(std::string_view pointer, std::string_view raw) {
-  const JwsText text = Sample();
+bool AcceptsOrderPayload(std::string_view pointer, std::string_view raw) {
+  const JwsText text = SampleOrderText();
   return ParseOrder(Unsigned({text.header, With(text.payload, pointer, raw)})).has_value();
 }
 
-bool AcceptsHeader(std::string_view pointer, std::string_view raw) {
-  const JwsText text = Sample();
+bool AcceptsOrderHeader(std::string_view pointer, std::string_view raw) {
+  const JwsText text = SampleOrderText();
   return ParseOrder(Unsigned({With(text.header, pointer, raw), text.payload})).has_value();
 }
-
-std::string Quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
 
 TEST(OrderTest, WhatIsSignedParsesToTheSame) {
   for (const Order& order : {SampleOrder(), OrderWithBundle()}) {
@@ -58,7 +57,7 @@ TEST(OrderTest, OrderWithoutArgsHasNone) {
 }
 
 TEST(OrderTest, MembersStandInTheOrderOfTheProtocolPage) {
-  const JwsText text = Sample();
+  const JwsText text = SampleOrderText();
   EXPECT_THAT(text.header, ::testing::StartsWith(
                                R"({"alg":"ES256","typ":"countersign-order+jwt","x5t#S256":")"));
   EXPECT_THAT(
@@ -94,19 +93,19 @@ TEST(OrderTest, EveryBrokenMemberIsMalformed) {
 TEST(OrderTest, TypOfAnotherMessageIsMalformed) {
   for (const char* typ : {"countersign-reply+jwt", "countersign-receipt+jwt", "JWT",
                           "COUNTERSIGN-ORDER+JWT", "application/countersign-order+jwt", ""}) {
-    EXPECT_FALSE(AcceptsHeader("/typ", Quoted(typ))) << typ;
+    EXPECT_FALSE(AcceptsOrderHeader("/typ", Quoted(typ))) << typ;
   }
 }
 
 TEST(OrderTest, ActHasItsAlphabetAndLength) {
   for (const std::string& act :
        {std::string("a"), std::string("0-9"), std::string("-"), std::string(32, 'z')}) {
-    EXPECT_TRUE(AcceptsPayload("/act", Quoted(act))) << act;
+    EXPECT_TRUE(AcceptsOrderPayload("/act", Quoted(act))) << act;
   }
   for (const std::string& act :
        {std::string(), std::string(33, 'z'), std::string("Scan"), std::string("a_b"),
         std::string("a b"), std::string("a\\u0000"), std::string("\xc3\xbc")}) {
-    EXPECT_FALSE(AcceptsPayload("/act", Quoted(act))) << act;
+    EXPECT_FALSE(AcceptsOrderPayload("/act", Quoted(act))) << act;
   }
 }
 
@@ -114,7 +113,7 @@ TEST(OrderTest, ChallengeIsAnyTextHere) {
   // Its form is step 2's: stale, not malformed.
   for (const std::string& challenge : {std::string(), std::string(200, 'a'), std::string("a b"),
                                        std::string("\\u0000"), std::string("a=")}) {
-    EXPECT_TRUE(AcceptsPayload("/challenge", Quoted(challenge))) << challenge;
+    EXPECT_TRUE(AcceptsOrderPayload("/challenge", Quoted(challenge))) << challenge;
   }
 }
 
@@ -150,14 +149,15 @@ TEST(OrderTest, EncodedValuesAreCanonical) {
                                          {"/aud", "urn:uuid:a1a1a1a1a1a181a1a1a1a1a1a1a1a1a1"},
                                          {"/aud", " urn:uuid:51515151-5151-8151-9151-515151515151"},
                                          {"/aud", ""}}) {
-    EXPECT_FALSE(AcceptsPayload(c.pointer, Quoted(c.text))) << c.pointer << " " << c.text;
+    EXPECT_FALSE(AcceptsOrderPayload(c.pointer, Quoted(c.text))) << c.pointer << " " << c.text;
   }
 }
 
 TEST(OrderTest, IatIsAnIntegerOfTheProtocol) {
-  for (const char* raw : {"0", "9007199254740991"}) EXPECT_TRUE(AcceptsPayload("/iat", raw)) << raw;
+  for (const char* raw : {"0", "9007199254740991"})
+    EXPECT_TRUE(AcceptsOrderPayload("/iat", raw)) << raw;
   for (const char* raw : {"-1", "-0", "1.0", "1e3", "9007199254740992", "\"1\""}) {
-    EXPECT_FALSE(AcceptsPayload("/iat", raw)) << raw;
+    EXPECT_FALSE(AcceptsOrderPayload("/iat", raw)) << raw;
   }
 }
 
@@ -173,7 +173,7 @@ TEST(OrderTest, X5tIsOfTheFirstCertificate) {
 }
 
 TEST(OrderTest, X5cIsCanonicalBase64) {
-  const JwsText text = Sample();
+  const JwsText text = SampleOrderText();
   const auto accepts = [&](const std::string& entry, ByteView first) {
     const std::string x5t =
         With(text.header, "/x5t#S256", Quoted(Base64UrlEncode(crypto::Sha256(first))));
@@ -191,7 +191,7 @@ TEST(OrderTest, X5cIsCanonicalBase64) {
 }
 
 TEST(OrderTest, ArgsIsKeptAsCompactJson) {
-  const JwsText text = Sample();
+  const JwsText text = SampleOrderText();
   const auto parsed = ParseOrder(
       Unsigned({text.header, With(text.payload, "/args", R"({ "a" : [ 1 , "\u00fc\/" ] })")}));
   ASSERT_TRUE(parsed.has_value());
@@ -199,8 +199,8 @@ TEST(OrderTest, ArgsIsKeptAsCompactJson) {
 }
 
 TEST(OrderTest, ArgsBelongToTheDepthOfTheMessage) {
-  EXPECT_TRUE(AcceptsPayload("/args", R"({"a":[[[[[[]]]]]]})"));
-  EXPECT_FALSE(AcceptsPayload("/args", R"({"a":[[[[[[[]]]]]]]})"));
+  EXPECT_TRUE(AcceptsOrderPayload("/args", R"({"a":[[[[[[]]]]]]})"));
+  EXPECT_FALSE(AcceptsOrderPayload("/args", R"({"a":[[[[[[[]]]]]]]})"));
   Order order = SampleOrder();
   order.args = R"({"a":[[[[[[]]]]]]})";
   EXPECT_TRUE(SignOrder(order, SampleKey()).has_value());
@@ -236,7 +236,7 @@ std::string OrderOfLen(std::size_t len, const JwsText& text, std::string_view po
 }
 
 TEST(OrderTest, PlainOrderIsAtMost16KiB) {
-  const JwsText text = Sample();
+  const JwsText text = SampleOrderText();
   EXPECT_TRUE(ParseOrder(OrderOfLen(kMaxOrderLen, text, "/args/note")).has_value());
   EXPECT_FALSE(ParseOrder(OrderOfLen(kMaxOrderLen + 1, text, "/args/note")).has_value());
 }
@@ -268,7 +268,7 @@ TEST(OrderTest, OrderOverItsLimitIsNotSigned) {
 }
 
 TEST(OrderTest, PayloadThatIsNoObjectIsMalformed) {
-  const JwsText text = Sample();
+  const JwsText text = SampleOrderText();
   for (const std::string& payload :
        {std::string(), std::string("[]"), std::string("null"), " " + text.payload,
         text.payload + " ", "\xef\xbb\xbf" + text.payload, text.payload + text.payload}) {

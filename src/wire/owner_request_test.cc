@@ -11,7 +11,7 @@ Uuid Id(std::uint8_t fill) {
   return Uuid(octets);
 }
 
-OwnerRequest Sample() {
+OwnerRequest SampleRequest() {
   OwnerRequest request{.server_ids = {Id(1), Id(2)},
                        .generation = 1'790'000'000,
                        .common_name = "OfficeScan Server NTSG",
@@ -29,15 +29,15 @@ OwnerRequest Sample() {
   return request;
 }
 
-std::string With(std::string_view from, std::string_view to) {
-  std::string text = FormatOwnerRequest(Sample());
+std::string RequestWith(std::string_view from, std::string_view to) {
+  std::string text = FormatOwnerRequest(SampleRequest());
   const auto at = text.find(from);
   EXPECT_NE(at, std::string::npos) << from;
   return text.replace(at, from.size(), to);
 }
 
 TEST(OwnerRequestTest, ComesBack) {
-  EXPECT_EQ(ParseOwnerRequest(FormatOwnerRequest(Sample())).value(), Sample());
+  EXPECT_EQ(ParseOwnerRequest(FormatOwnerRequest(SampleRequest())).value(), SampleRequest());
 }
 
 TEST(OwnerRequestTest, WhatIsOutOfRangeIsRefused) {
@@ -56,14 +56,14 @@ TEST(OwnerRequestTest, WhatIsOutOfRangeIsRefused) {
            {"cmVzZXJ2ZQ", "YWN0aXZl"},
            {"b25l", ""},
            {"AwMD", "AwM"}}) {
-    const auto parsed = ParseOwnerRequest(With(from, to));
+    const auto parsed = ParseOwnerRequest(RequestWith(from, to));
     ASSERT_FALSE(parsed.has_value()) << from << " -> " << to;
     EXPECT_EQ(parsed.error().code, Code::kMalformed);
   }
 }
 
 TEST(OwnerRequestTest, NoServerIdIsRefused) {
-  OwnerRequest request = Sample();
+  OwnerRequest request = SampleRequest();
   request.server_ids.clear();
   EXPECT_FALSE(ParseOwnerRequest(FormatOwnerRequest(request)).has_value());
 }
@@ -71,7 +71,7 @@ TEST(OwnerRequestTest, NoServerIdIsRefused) {
 TEST(OwnerAnswerTest, ComesBackAndNothingElseDoes) {
   const OwnerAnswer answer{.active = ToBytes("a"), .reserve = ToBytes("b"), .backup = ToBytes("c")};
   EXPECT_EQ(ParseOwnerAnswer(FormatOwnerAnswer(answer)).value(), answer);
-  EXPECT_FALSE(ParseOwnerAnswer(FormatOwnerRequest(Sample())).has_value());
+  EXPECT_FALSE(ParseOwnerAnswer(FormatOwnerRequest(SampleRequest())).has_value());
   EXPECT_FALSE(ParseOwnerAnswer("").has_value());
   EXPECT_FALSE(ParseOwnerAnswer(std::string(kMaxOwnerFileLen + 1, ' ')).has_value());
 }

@@ -14,10 +14,12 @@ using testing::Unsigned;
 using testing::With;
 using testing::Without;
 
-JwsText Sample() { return testing::Open(SignReceipt(SampleReceipt(), SampleKey()).value()); }
+JwsText SampleReceiptText() {
+  return testing::Open(SignReceipt(SampleReceipt(), SampleKey()).value());
+}
 
-bool Accepts(std::string_view pointer, std::string_view raw) {
-  const JwsText text = Sample();
+bool AcceptsReceipt(std::string_view pointer, std::string_view raw) {
+  const JwsText text = SampleReceiptText();
   return ParseReceipt(Unsigned({text.header, With(text.payload, pointer, raw)})).has_value();
 }
 
@@ -51,13 +53,13 @@ TEST(ReceiptTest, EveryVerdictComesBack) {
     ASSERT_TRUE(parsed.has_value());
     EXPECT_EQ(parsed->receipt.verdict, receipt.verdict);
   }
-  EXPECT_FALSE(Accepts("/verdict", R"("fine")"));
-  EXPECT_FALSE(Accepts("/verdict", R"("DONE")"));
-  EXPECT_FALSE(Accepts("/earlier/verdict", R"("fine")"));
+  EXPECT_FALSE(AcceptsReceipt("/verdict", R"("fine")"));
+  EXPECT_FALSE(AcceptsReceipt("/verdict", R"("DONE")"));
+  EXPECT_FALSE(AcceptsReceipt("/earlier/verdict", R"("fine")"));
 }
 
 TEST(ReceiptTest, EveryBrokenMemberIsMalformed) {
-  const JwsText text = Sample();
+  const JwsText text = SampleReceiptText();
   const auto payloads = BreakEach(text.payload, {.optional = {"/result", "/earlier/result"},
                                                  .nullable = {"/order"},
                                                  .open = {"/result", "/earlier/result"}});
@@ -73,7 +75,7 @@ TEST(ReceiptTest, EveryBrokenMemberIsMalformed) {
 }
 
 TEST(ReceiptTest, HeaderOfAnotherMessageIsMalformed) {
-  const JwsText text = Sample();
+  const JwsText text = SampleReceiptText();
   for (
       const char* header :
       {R"({"alg":"ES256","typ":"countersign-order+jwt"})",
@@ -85,23 +87,23 @@ TEST(ReceiptTest, HeaderOfAnotherMessageIsMalformed) {
 }
 
 TEST(ReceiptTest, OrderIsAJtiOrNull) {
-  EXPECT_TRUE(Accepts("/order", "null"));
-  EXPECT_FALSE(Accepts("/order", R"("")"));
-  EXPECT_FALSE(Accepts("/order", R"("AQEBAQEBAQEBAQEBAQEBAR")"));
+  EXPECT_TRUE(AcceptsReceipt("/order", "null"));
+  EXPECT_FALSE(AcceptsReceipt("/order", R"("")"));
+  EXPECT_FALSE(AcceptsReceipt("/order", R"("AQEBAQEBAQEBAQEBAQEBAR")"));
 }
 
 TEST(ReceiptTest, EarlierBelongsToDoneBeforeOnly) {
-  const JwsText text = Sample();
+  const JwsText text = SampleReceiptText();
   EXPECT_FALSE(
       ParseReceipt(Unsigned({text.header, Without(text.payload, "/earlier")})).has_value());
-  EXPECT_FALSE(Accepts("/verdict", R"("done")"));
+  EXPECT_FALSE(AcceptsReceipt("/verdict", R"("done")"));
 }
 
 TEST(ReceiptTest, ResultIsAtMost4096Octets) {
   for (const char* pointer : {"/result", "/earlier/result"}) {
-    EXPECT_TRUE(Accepts(pointer, "{}")) << pointer;
-    EXPECT_TRUE(Accepts(pointer, ObjectOfLen(kMaxResultLen))) << pointer;
-    EXPECT_FALSE(Accepts(pointer, ObjectOfLen(kMaxResultLen + 1))) << pointer;
+    EXPECT_TRUE(AcceptsReceipt(pointer, "{}")) << pointer;
+    EXPECT_TRUE(AcceptsReceipt(pointer, ObjectOfLen(kMaxResultLen))) << pointer;
+    EXPECT_FALSE(AcceptsReceipt(pointer, ObjectOfLen(kMaxResultLen + 1))) << pointer;
   }
   Receipt receipt = SampleReceipt();
   receipt.result = receipt.earlier->result = ObjectOfLen(kMaxResultLen);
@@ -113,24 +115,25 @@ TEST(ReceiptTest, ResultIsAtMost4096Octets) {
 }
 
 TEST(ReceiptTest, NumbersHaveTheirBounds) {
-  EXPECT_TRUE(Accepts("/seq", "1"));
-  EXPECT_TRUE(Accepts("/seq", "9007199254740991"));
-  EXPECT_FALSE(Accepts("/seq", "0"));
-  EXPECT_FALSE(Accepts("/seq", "9007199254740992"));
-  EXPECT_TRUE(Accepts("/time", "0"));
-  EXPECT_FALSE(Accepts("/time", "-1"));
-  EXPECT_TRUE(Accepts("/held/generation", "1"));
-  EXPECT_FALSE(Accepts("/held/generation", "0"));
+  EXPECT_TRUE(AcceptsReceipt("/seq", "1"));
+  EXPECT_TRUE(AcceptsReceipt("/seq", "9007199254740991"));
+  EXPECT_FALSE(AcceptsReceipt("/seq", "0"));
+  EXPECT_FALSE(AcceptsReceipt("/seq", "9007199254740992"));
+  EXPECT_TRUE(AcceptsReceipt("/time", "0"));
+  EXPECT_FALSE(AcceptsReceipt("/time", "-1"));
+  EXPECT_TRUE(AcceptsReceipt("/held/generation", "1"));
+  EXPECT_FALSE(AcceptsReceipt("/held/generation", "0"));
 }
 
 TEST(ReceiptTest, DigestsAreCanonical) {
   for (const char* pointer : {"/oh", "/held/x5t#S256", "/held/owner"}) {
-    EXPECT_TRUE(Accepts(pointer, R"("ERERERERERERERERERERERERERERERERERERERERERE")")) << pointer;
+    EXPECT_TRUE(AcceptsReceipt(pointer, R"("ERERERERERERERERERERERERERERERERERERERERERE")"))
+        << pointer;
     for (const char* raw : {R"("ERERERERERERERERERERERERERERERERERERERERERF")",
                             R"("ERERERERERERERERERERERERERERERERERERERERERE=")",
                             R"("ERERERERERERERERERERERERERERERERERERERERERER")",
                             R"("ERERERERERERERERERERERERERERERERERERERERER")", R"("")"}) {
-      EXPECT_FALSE(Accepts(pointer, raw)) << pointer << raw;
+      EXPECT_FALSE(AcceptsReceipt(pointer, raw)) << pointer << raw;
     }
   }
 }

@@ -9,19 +9,18 @@ namespace {
 
 using testing::BreakEach;
 using testing::JwsText;
+using testing::Quoted;
 using testing::SampleKey;
 using testing::SampleReply;
 using testing::Unsigned;
 using testing::With;
 
-JwsText Sample() { return testing::Open(SignReply(SampleReply(), SampleKey()).value()); }
+JwsText SampleReplyText() { return testing::Open(SignReply(SampleReply(), SampleKey()).value()); }
 
-bool Accepts(std::string_view pointer, std::string_view raw) {
-  const JwsText text = Sample();
+bool AcceptsReply(std::string_view pointer, std::string_view raw) {
+  const JwsText text = SampleReplyText();
   return ParseReply(Unsigned({text.header, With(text.payload, pointer, raw)})).has_value();
 }
-
-std::string Quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
 
 Reply ReplyWithBundle() {
   Reply reply = SampleReply();
@@ -64,41 +63,43 @@ TEST(ReplyTest, EveryBrokenMemberIsMalformed) {
 }
 
 TEST(ReplyTest, OptionalMembersHaveOneValueOnly) {
-  EXPECT_FALSE(Accepts("/want", R"("certificate")"));
-  EXPECT_FALSE(Accepts("/want", R"("")"));
-  EXPECT_FALSE(Accepts("/accepted", "false"));
+  EXPECT_FALSE(AcceptsReply("/want", R"("certificate")"));
+  EXPECT_FALSE(AcceptsReply("/want", R"("")"));
+  EXPECT_FALSE(AcceptsReply("/accepted", "false"));
 }
 
 TEST(ReplyTest, WebKeysAreOneToFourDigests) {
   const std::string key = '"' + std::string(43, 'A') + '"';
-  EXPECT_TRUE(Accepts("/web", '[' + key + ']'));
-  EXPECT_TRUE(Accepts("/web", '[' + key + ',' + key + ',' + key + ',' + key + ']'));
-  EXPECT_FALSE(Accepts("/web", '[' + key + ',' + key + ',' + key + ',' + key + ',' + key + ']'));
+  EXPECT_TRUE(AcceptsReply("/web", '[' + key + ']'));
+  EXPECT_TRUE(AcceptsReply("/web", '[' + key + ',' + key + ',' + key + ',' + key + ']'));
+  EXPECT_FALSE(
+      AcceptsReply("/web", '[' + key + ',' + key + ',' + key + ',' + key + ',' + key + ']'));
   for (const char* raw : {"[]", "[1]", R"(["AAAA"])", R"("AAAA")", "null"}) {
-    EXPECT_FALSE(Accepts("/web", raw)) << raw;
+    EXPECT_FALSE(AcceptsReply("/web", raw)) << raw;
   }
 }
 
 TEST(ReplyTest, WaitIsAtMostFourMinutes) {
-  for (const char* raw : {"1", "240"}) EXPECT_TRUE(Accepts("/wait", raw)) << raw;
-  for (const char* raw : {"0", "241", "\"1\"", "null"}) EXPECT_FALSE(Accepts("/wait", raw)) << raw;
+  for (const char* raw : {"1", "240"}) EXPECT_TRUE(AcceptsReply("/wait", raw)) << raw;
+  for (const char* raw : {"0", "241", "\"1\"", "null"})
+    EXPECT_FALSE(AcceptsReply("/wait", raw)) << raw;
 }
 
 TEST(ReplyTest, IntervalIsBetweenAMinuteAndADay) {
-  for (const char* raw : {"60", "86400"}) EXPECT_TRUE(Accepts("/interval", raw)) << raw;
-  for (const char* raw : {"59", "86401", "0"}) EXPECT_FALSE(Accepts("/interval", raw)) << raw;
+  for (const char* raw : {"60", "86400"}) EXPECT_TRUE(AcceptsReply("/interval", raw)) << raw;
+  for (const char* raw : {"59", "86401", "0"}) EXPECT_FALSE(AcceptsReply("/interval", raw)) << raw;
 }
 
 TEST(ReplyTest, HeadIsPrintableAndAtMost255Octets) {
-  EXPECT_TRUE(Accepts("/head", R"("")"));
-  EXPECT_TRUE(Accepts("/head", Quoted(std::string(255, 'h'))));
-  EXPECT_FALSE(Accepts("/head", Quoted(std::string(256, 'h'))));
-  EXPECT_FALSE(Accepts("/head", R"("a\u0000")"));
+  EXPECT_TRUE(AcceptsReply("/head", R"("")"));
+  EXPECT_TRUE(AcceptsReply("/head", Quoted(std::string(255, 'h'))));
+  EXPECT_FALSE(AcceptsReply("/head", Quoted(std::string(256, 'h'))));
+  EXPECT_FALSE(AcceptsReply("/head", R"("a\u0000")"));
 }
 
 TEST(ReplyTest, ChallengeIsAnyTextHere) {
-  EXPECT_TRUE(Accepts("/challenge", R"("")"));
-  EXPECT_TRUE(Accepts("/challenge", Quoted(std::string(200, 'a'))));
+  EXPECT_TRUE(AcceptsReply("/challenge", R"("")"));
+  EXPECT_TRUE(AcceptsReply("/challenge", Quoted(std::string(200, 'a'))));
   Reply reply = SampleReply();
   reply.challenge.clear();
   EXPECT_FALSE(SignReply(reply, SampleKey()).has_value());
@@ -110,14 +111,14 @@ TEST(ReplyTest, OrdersAreAtMost16Of16KiB) {
     for (std::size_t i = 0; i < num; ++i) out += (i == 0 ? "" : ",") + Quoted(entry);
     return out + "]";
   };
-  EXPECT_TRUE(Accepts("/orders", "[]"));
-  EXPECT_TRUE(Accepts("/orders", list(kMaxReplyOrders, "a.b.c")));
-  EXPECT_FALSE(Accepts("/orders", list(kMaxReplyOrders + 1, "a.b.c")));
-  EXPECT_TRUE(Accepts("/orders", list(1, std::string(kMaxOrderLen, 'a'))));
-  EXPECT_FALSE(Accepts("/orders", list(1, std::string(kMaxOrderLen + 1, 'a'))));
+  EXPECT_TRUE(AcceptsReply("/orders", "[]"));
+  EXPECT_TRUE(AcceptsReply("/orders", list(kMaxReplyOrders, "a.b.c")));
+  EXPECT_FALSE(AcceptsReply("/orders", list(kMaxReplyOrders + 1, "a.b.c")));
+  EXPECT_TRUE(AcceptsReply("/orders", list(1, std::string(kMaxOrderLen, 'a'))));
+  EXPECT_FALSE(AcceptsReply("/orders", list(1, std::string(kMaxOrderLen + 1, 'a'))));
   for (const char* raw : {R"([""])", R"(["a b"])", R"(["a.b.c=",])", R"([1])", R"(["a.b.c",null])",
                           R"(["a\u0000"])"}) {
-    EXPECT_FALSE(Accepts("/orders", raw)) << raw;
+    EXPECT_FALSE(AcceptsReply("/orders", raw)) << raw;
   }
 }
 

@@ -9,24 +9,25 @@ namespace {
 
 using testing::BreakEach;
 using testing::JwsText;
+using testing::Quoted;
 using testing::SampleKey;
 using testing::Unsigned;
 using testing::With;
 
 Report SampleReport() { return testing::SampleReport(SampleKey().public_key()); }
-JwsText Sample() { return testing::Open(SignReport(SampleReport(), SampleKey()).value()); }
+JwsText SampleReportText() {
+  return testing::Open(SignReport(SampleReport(), SampleKey()).value());
+}
 
-bool Accepts(std::string_view pointer, std::string_view raw) {
-  const JwsText text = Sample();
+bool AcceptsReport(std::string_view pointer, std::string_view raw) {
+  const JwsText text = SampleReportText();
   return ParseReport(Unsigned({text.header, With(text.payload, pointer, raw)})).has_value();
 }
 
-bool AcceptsHeader(std::string_view pointer, std::string_view raw) {
-  const JwsText text = Sample();
+bool AcceptsReportHeader(std::string_view pointer, std::string_view raw) {
+  const JwsText text = SampleReportText();
   return ParseReport(Unsigned({With(text.header, pointer, raw), text.payload})).has_value();
 }
-
-std::string Quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
 
 // "[e,e,…]" with `num` entries.
 std::string Repeated(std::size_t num, const std::string& entry) {
@@ -58,7 +59,7 @@ TEST(ReportTest, WhatIsSignedParsesToTheSame) {
 }
 
 TEST(ReportTest, EveryBrokenMemberIsMalformed) {
-  const JwsText text = Sample();
+  const JwsText text = SampleReportText();
   const auto payloads =
       BreakEach(text.payload, {.optional = {"/echo", "/enrol", "/tls", "/pinned", "/leaving"}});
   EXPECT_GT(payloads.size(), 200U);
@@ -76,14 +77,15 @@ TEST(ReportTest, EveryBrokenMemberIsMalformed) {
 
 TEST(ReportTest, FlagsAreTrueOrAbsent) {
   for (const char* pointer : {"/tls", "/pinned", "/leaving"}) {
-    EXPECT_TRUE(Accepts(pointer, "true")) << pointer;
-    for (const char* raw : {"false", "1", "null"}) EXPECT_FALSE(Accepts(pointer, raw)) << pointer;
+    EXPECT_TRUE(AcceptsReport(pointer, "true")) << pointer;
+    for (const char* raw : {"false", "1", "null"})
+      EXPECT_FALSE(AcceptsReport(pointer, raw)) << pointer;
   }
 }
 
 TEST(ReportTest, AlgorithmIsEs256Only) {
   for (const char* alg : {"ES384", "RS256", "ES256-BATCH", "none", "HS256"}) {
-    EXPECT_FALSE(AcceptsHeader("/alg", Quoted(alg))) << alg;
+    EXPECT_FALSE(AcceptsReportHeader("/alg", Quoted(alg))) << alg;
   }
   for (const auto kind : {crypto::KeyKind::kP384, crypto::KeyKind::kRsa}) {
     const auto key = crypto::PrivateKey::Generate(kind).value();
@@ -94,18 +96,18 @@ TEST(ReportTest, AlgorithmIsEs256Only) {
 }
 
 TEST(ReportTest, JwkIsAPointOfP256) {
-  EXPECT_FALSE(AcceptsHeader("/jwk/kty", R"("RSA")"));
-  EXPECT_FALSE(AcceptsHeader("/jwk/kty", R"("ec")"));
-  EXPECT_FALSE(AcceptsHeader("/jwk/crv", R"("P-384")"));
+  EXPECT_FALSE(AcceptsReportHeader("/jwk/kty", R"("RSA")"));
+  EXPECT_FALSE(AcceptsReportHeader("/jwk/kty", R"("ec")"));
+  EXPECT_FALSE(AcceptsReportHeader("/jwk/crv", R"("P-384")"));
   const std::string zero(43, 'A');
-  EXPECT_FALSE(AcceptsHeader("/jwk/x", Quoted(zero))) << "not on the curve";
-  EXPECT_FALSE(AcceptsHeader("/jwk/x", Quoted(std::string(42, 'A')))) << "31 octets";
-  EXPECT_FALSE(AcceptsHeader("/jwk/y", Quoted(std::string(44, 'A')))) << "33 octets";
-  EXPECT_FALSE(AcceptsHeader("/jwk/x", Quoted(std::string(43, '_')))) << "beyond the field";
+  EXPECT_FALSE(AcceptsReportHeader("/jwk/x", Quoted(zero))) << "not on the curve";
+  EXPECT_FALSE(AcceptsReportHeader("/jwk/x", Quoted(std::string(42, 'A')))) << "31 octets";
+  EXPECT_FALSE(AcceptsReportHeader("/jwk/y", Quoted(std::string(44, 'A')))) << "33 octets";
+  EXPECT_FALSE(AcceptsReportHeader("/jwk/x", Quoted(std::string(43, '_')))) << "beyond the field";
 }
 
 TEST(ReportTest, IssIsTheIdOfItsKey) {
-  EXPECT_FALSE(Accepts("/iss", Quoted(testing::SampleUuid(0xa1).Urn())));
+  EXPECT_FALSE(AcceptsReport("/iss", Quoted(testing::SampleUuid(0xa1).Urn())));
   Report report = SampleReport();
   report.iss = testing::SampleUuid(0xa1);
   EXPECT_FALSE(SignReport(report, SampleKey()).has_value());
@@ -115,27 +117,27 @@ TEST(ReportTest, KeyOfAnotherAgentDoesNotFitTheId) {
   const auto other = crypto::PrivateKey::Generate(crypto::KeyKind::kP256).value();
   const JwsText theirs =
       testing::Open(SignReport(testing::SampleReport(other.public_key()), other).value());
-  EXPECT_FALSE(ParseReport(Unsigned({theirs.header, Sample().payload})).has_value());
+  EXPECT_FALSE(ParseReport(Unsigned({theirs.header, SampleReportText().payload})).has_value());
 }
 
 TEST(ReportTest, ChallengeHasItsForm) {
   for (const std::string& text : {std::string("a"), std::string(128, '-')}) {
-    EXPECT_TRUE(Accepts("/challenge", Quoted(text))) << text;
+    EXPECT_TRUE(AcceptsReport("/challenge", Quoted(text))) << text;
   }
   for (const std::string& text : {std::string(), std::string(129, 'a'), std::string("a=")}) {
-    EXPECT_FALSE(Accepts("/challenge", Quoted(text))) << text;
+    EXPECT_FALSE(AcceptsReport("/challenge", Quoted(text))) << text;
   }
 }
 
 TEST(ReportTest, TextsArePrintableAndAtMost255Octets) {
   for (const char* pointer : {"/host", "/domain", "/version", "/platform"}) {
-    EXPECT_TRUE(Accepts(pointer, R"("")")) << pointer;
-    EXPECT_TRUE(Accepts(pointer, R"("B\u00fcro \ud83d\ude00 <b>'\"\\")")) << pointer;
-    EXPECT_TRUE(Accepts(pointer, Quoted(std::string(255, 'x')))) << pointer;
-    EXPECT_FALSE(Accepts(pointer, Quoted(std::string(256, 'x')))) << pointer;
+    EXPECT_TRUE(AcceptsReport(pointer, R"("")")) << pointer;
+    EXPECT_TRUE(AcceptsReport(pointer, R"("B\u00fcro \ud83d\ude00 <b>'\"\\")")) << pointer;
+    EXPECT_TRUE(AcceptsReport(pointer, Quoted(std::string(255, 'x')))) << pointer;
+    EXPECT_FALSE(AcceptsReport(pointer, Quoted(std::string(256, 'x')))) << pointer;
     for (const char* raw : {R"("a\nb")", R"("a\u0000")", R"("\u001b[31m")", R"("\u007f")",
                             R"("\u0085")", R"("\uffff")"}) {
-      EXPECT_FALSE(Accepts(pointer, raw)) << pointer << raw;
+      EXPECT_FALSE(AcceptsReport(pointer, raw)) << pointer << raw;
     }
   }
 }
@@ -143,39 +145,39 @@ TEST(ReportTest, TextsArePrintableAndAtMost255Octets) {
 TEST(ReportTest, LengthCountsOctetsNotCharacters) {
   std::string text;
   for (int i = 0; i < 127; ++i) text += "\xc3\xbc";
-  EXPECT_TRUE(Accepts("/host", Quoted(text + "x")));
-  EXPECT_FALSE(Accepts("/host", Quoted(text + "xx")));
+  EXPECT_TRUE(AcceptsReport("/host", Quoted(text + "x")));
+  EXPECT_FALSE(AcceptsReport("/host", Quoted(text + "xx")));
 }
 
 TEST(ReportTest, AddressesAreAtMost16Of64Octets) {
   const std::string longest = Quoted(std::string(64, 'a'));
-  EXPECT_TRUE(Accepts("/addresses", "[]"));
-  EXPECT_TRUE(Accepts("/addresses", Repeated(16, longest)));
-  EXPECT_FALSE(Accepts("/addresses", Repeated(17, longest)));
-  EXPECT_FALSE(Accepts("/addresses", Repeated(1, Quoted(std::string(65, 'a')))));
-  EXPECT_FALSE(Accepts("/addresses", R"(["192.0.2.1",1])"));
-  EXPECT_FALSE(Accepts("/addresses", R"(["192.0.2.1",null])"));
-  EXPECT_FALSE(Accepts("/addresses", R"(["a\u0007"])"));
+  EXPECT_TRUE(AcceptsReport("/addresses", "[]"));
+  EXPECT_TRUE(AcceptsReport("/addresses", Repeated(16, longest)));
+  EXPECT_FALSE(AcceptsReport("/addresses", Repeated(17, longest)));
+  EXPECT_FALSE(AcceptsReport("/addresses", Repeated(1, Quoted(std::string(65, 'a')))));
+  EXPECT_FALSE(AcceptsReport("/addresses", R"(["192.0.2.1",1])"));
+  EXPECT_FALSE(AcceptsReport("/addresses", R"(["192.0.2.1",null])"));
+  EXPECT_FALSE(AcceptsReport("/addresses", R"(["a\u0007"])"));
 }
 
 TEST(ReportTest, PortIsAPort) {
-  for (const char* raw : {"0", "65535"}) EXPECT_TRUE(Accepts("/port", raw)) << raw;
+  for (const char* raw : {"0", "65535"}) EXPECT_TRUE(AcceptsReport("/port", raw)) << raw;
   for (const char* raw : {"65536", "-1", "8080.0", R"("8080")"}) {
-    EXPECT_FALSE(Accepts("/port", raw)) << raw;
+    EXPECT_FALSE(AcceptsReport("/port", raw)) << raw;
   }
 }
 
 TEST(ReportTest, FailuresAreAtMost48) {
   const std::string entry =
       R"({"verdict":"stale","source":"others","count":1,"first":0,"last":9007199254740991})";
-  EXPECT_TRUE(Accepts("/failures", "[]"));
-  EXPECT_TRUE(Accepts("/failures", Repeated(kMaxFailures, entry)));
-  EXPECT_FALSE(Accepts("/failures", Repeated(kMaxFailures + 1, entry)));
-  EXPECT_FALSE(Accepts("/failures", "[" + entry + ",1]"));
-  EXPECT_FALSE(Accepts("/failures", "[" + entry + R"(,{"verdict":"stale"}])"));
-  EXPECT_FALSE(Accepts("/failures/0/verdict", R"("unheard-of")"));
-  EXPECT_FALSE(Accepts("/failures/0/source", Quoted(std::string(65, 'a'))));
-  EXPECT_FALSE(Accepts("/failures/0/source", R"("a\r\nb")"));
+  EXPECT_TRUE(AcceptsReport("/failures", "[]"));
+  EXPECT_TRUE(AcceptsReport("/failures", Repeated(kMaxFailures, entry)));
+  EXPECT_FALSE(AcceptsReport("/failures", Repeated(kMaxFailures + 1, entry)));
+  EXPECT_FALSE(AcceptsReport("/failures", "[" + entry + ",1]"));
+  EXPECT_FALSE(AcceptsReport("/failures", "[" + entry + R"(,{"verdict":"stale"}])"));
+  EXPECT_FALSE(AcceptsReport("/failures/0/verdict", R"("unheard-of")"));
+  EXPECT_FALSE(AcceptsReport("/failures/0/source", Quoted(std::string(65, 'a'))));
+  EXPECT_FALSE(AcceptsReport("/failures/0/source", R"("a\r\nb")"));
 }
 
 TEST(ReportTest, MostThatAnAgentHasToSayFits) {
@@ -194,11 +196,11 @@ TEST(ReportTest, MostThatAnAgentHasToSayFits) {
 }
 
 TEST(ReportTest, EnrolNamesATokenById) {
-  EXPECT_TRUE(Accepts("/enrol/token", Quoted(std::string(64, '_'))));
-  EXPECT_FALSE(Accepts("/enrol/token", Quoted(std::string(65, '_'))));
-  EXPECT_FALSE(Accepts("/enrol/token", R"("")"));
-  EXPECT_FALSE(Accepts("/enrol/token", R"("a.b")"));
-  EXPECT_FALSE(Accepts("/enrol/proof", R"("")"));
+  EXPECT_TRUE(AcceptsReport("/enrol/token", Quoted(std::string(64, '_'))));
+  EXPECT_FALSE(AcceptsReport("/enrol/token", Quoted(std::string(65, '_'))));
+  EXPECT_FALSE(AcceptsReport("/enrol/token", R"("")"));
+  EXPECT_FALSE(AcceptsReport("/enrol/token", R"("a.b")"));
+  EXPECT_FALSE(AcceptsReport("/enrol/proof", R"("")"));
 }
 
 TEST(ReportTest, ReportIsAtMost16KiBOr64WithABundle) {

@@ -244,6 +244,8 @@ std::string Without(std::string_view text, std::string_view pointer) {
   return json::serialize(root);
 }
 
+std::string Quoted(std::string_view text) { return '\"' + std::string(text) + '\"'; }
+
 std::vector<Broken> BreakEach(std::string_view text, const BreakOptions& options) {
   return Breaker(text, options).Run();
 }

@@ -42,6 +42,8 @@ struct JwsText {
 [[nodiscard]] std::string With(std::string_view json, std::string_view pointer,
                                std::string_view raw);
 [[nodiscard]] std::string Without(std::string_view json, std::string_view pointer);
+// Quoted is a JSON string. REQUIRES: nothing in `text` has to be escaped.
+[[nodiscard]] std::string Quoted(std::string_view text);
 
 // Broken is a JSON text with one fault.
 struct Broken {
