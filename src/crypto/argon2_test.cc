@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "crypto/secret_fixture.h"
 #include "tests/support/seeded_random.h"
 
 namespace countersign::crypto {
@@ -13,8 +14,6 @@ using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr Argon2Cost kCheap{.memory_kib = 8, .passes = 1, .lanes = 1};
-
-SecretBytes Secret(std::string_view text) { return SecretBytes::OwnText(text); }
 
 std::string Make(std::string_view password, const Argon2Cost& cost = kCheap) {
   testing::SeededRandom random(7);

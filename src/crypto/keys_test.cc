@@ -47,7 +47,7 @@ Bytes RsaSpki(ByteView modulus, unsigned long exponent) {
   return SpkiOf(EvpPkeyPtr(key).get());
 }
 
-std::string Refusal(ByteView spki) {
+std::string RefusalOfSpki(ByteView spki) {
   const Result<PublicKey> key = PublicKey::FromSpki(spki);
   if (key) return "(accepted)";
   EXPECT_EQ(key.error().code, Code::kMalformed);
@@ -189,32 +189,34 @@ TEST(PublicKeyTest, CoordinatesRoundTrip) {
 TEST(PublicKeyTest, PointBesideTheCurveIsRefused) {
   Bytes spki = Generated(KeyKind::kP384).public_key().spki();
   spki.back() ^= 1;
-  EXPECT_THAT(Refusal(spki), HasSubstr("not on its curve"));
+  EXPECT_THAT(RefusalOfSpki(spki), HasSubstr("not on its curve"));
 }
 
 TEST(PublicKeyTest, CompressedPointIsRefused) {
   const EvpPkeyPtr key(EVP_EC_gen("P-256"));
   EVP_PKEY_set_utf8_string_param(key.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
                                  "compressed");
-  EXPECT_THAT(Refusal(SpkiOf(key.get())), HasSubstr("uncompressed"));
+  EXPECT_THAT(RefusalOfSpki(SpkiOf(key.get())), HasSubstr("uncompressed"));
 }
 
 TEST(PublicKeyTest, ExplicitCurveParametersAreRefused) {
   const EvpPkeyPtr key(EVP_EC_gen("P-256"));
   EVP_PKEY_set_utf8_string_param(key.get(), OSSL_PKEY_PARAM_EC_ENCODING, "explicit");
-  EXPECT_THAT(Refusal(SpkiOf(key.get())), HasSubstr("explicit"));
+  EXPECT_THAT(RefusalOfSpki(SpkiOf(key.get())), HasSubstr("explicit"));
 }
 
 TEST(PublicKeyTest, OtherCurvesAndAlgorithmsAreRefused) {
-  EXPECT_THAT(Refusal(SpkiOf(EvpPkeyPtr(EVP_EC_gen("P-521")).get())), HasSubstr("another curve"));
-  EXPECT_THAT(Refusal(SpkiOf(EvpPkeyPtr(EVP_EC_gen("secp256k1")).get())),
+  EXPECT_THAT(RefusalOfSpki(SpkiOf(EvpPkeyPtr(EVP_EC_gen("P-521")).get())),
               HasSubstr("another curve"));
-  EXPECT_THAT(Refusal(SpkiOf(EvpPkeyPtr(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")).get())),
-              HasSubstr("neither EC nor plain RSA"));
+  EXPECT_THAT(RefusalOfSpki(SpkiOf(EvpPkeyPtr(EVP_EC_gen("secp256k1")).get())),
+              HasSubstr("another curve"));
+  EXPECT_THAT(
+      RefusalOfSpki(SpkiOf(EvpPkeyPtr(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519")).get())),
+      HasSubstr("neither EC nor plain RSA"));
   Bytes pss = RsaKey().public_key().spki();
   ASSERT_EQ(pss[16], 0x01);  // the last octet of rsaEncryption; 0x0a makes it RSASSA-PSS
   pss[16] = 0x0a;
-  EXPECT_THAT(Refusal(pss), HasSubstr("neither EC nor plain RSA"));
+  EXPECT_THAT(RefusalOfSpki(pss), HasSubstr("neither EC nor plain RSA"));
 }
 
 TEST(PublicKeyTest, RsaSizeHasBothBounds) {
@@ -223,18 +225,18 @@ TEST(PublicKeyTest, RsaSizeHasBothBounds) {
     bytes[0] = static_cast<std::uint8_t>(1U << ((bits - 1) % 8));
     return bytes;
   };
-  EXPECT_THAT(Refusal(RsaSpki(modulus(2047), 65537)), HasSubstr("2047 bits"));
-  EXPECT_EQ(Refusal(RsaSpki(modulus(2048), 65537)), "(accepted)");
-  EXPECT_EQ(Refusal(RsaSpki(modulus(4096), 65537)), "(accepted)");
-  EXPECT_THAT(Refusal(RsaSpki(modulus(4097), 65537)), HasSubstr("4097 bits"));
+  EXPECT_THAT(RefusalOfSpki(RsaSpki(modulus(2047), 65537)), HasSubstr("2047 bits"));
+  EXPECT_EQ(RefusalOfSpki(RsaSpki(modulus(2048), 65537)), "(accepted)");
+  EXPECT_EQ(RefusalOfSpki(RsaSpki(modulus(4096), 65537)), "(accepted)");
+  EXPECT_THAT(RefusalOfSpki(RsaSpki(modulus(4097), 65537)), HasSubstr("4097 bits"));
 }
 
 TEST(PublicKeyTest, OtherRsaNumbersAreRefused) {
   Bytes modulus(256, 0xa5);
-  EXPECT_THAT(Refusal(RsaSpki(modulus, 3)), HasSubstr("65537"));
-  EXPECT_THAT(Refusal(RsaSpki(modulus, 65539)), HasSubstr("65537"));
+  EXPECT_THAT(RefusalOfSpki(RsaSpki(modulus, 3)), HasSubstr("65537"));
+  EXPECT_THAT(RefusalOfSpki(RsaSpki(modulus, 65539)), HasSubstr("65537"));
   modulus.back() = 0xa4;
-  EXPECT_THAT(Refusal(RsaSpki(modulus, 65537)), HasSubstr("even"));
+  EXPECT_THAT(RefusalOfSpki(RsaSpki(modulus, 65537)), HasSubstr("even"));
 }
 
 TEST(PrivateKeyTest, WhatIsNoKeyIsRefused) {

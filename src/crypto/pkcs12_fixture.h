@@ -10,14 +10,13 @@
 #include "crypto/keys_impl.h"
 #include "crypto/openssl_ptr.h"
 #include "crypto/pkcs12.h"
+#include "crypto/secret_fixture.h"
 #include "tests/support/certificate_factory.h"
 #include "tests/support/command.h"
 
 namespace countersign::crypto {
 
 inline constexpr int kFew = 10;  // iterations: these tests are not about the cost of guessing
-
-inline SecretBytes Secret(std::string_view text) { return SecretBytes::OwnText(text); }
 
 inline void ReplaceAll(Bytes& in, const Bytes& from, const Bytes& to, int expected) {
   int found = 0;

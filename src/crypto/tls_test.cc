@@ -38,7 +38,7 @@ void Pump(TlsSession& a, TlsSession& b) {
   }
 }
 
-class TlsPair : public testing::Test {
+class TlsPair : public ::testing::Test {
  protected:
   void Connect(const PrivateKey& key) {
     server_ = ServerContext(key).Begin().value();
@@ -82,7 +82,7 @@ TEST_F(TlsPair, OctetsGoBothWaysUntilOneCloses) {
 TEST_F(TlsPair, NothingIsLeftOfAMessageOnTheWay) {
   Connect(NewKey());
   ASSERT_TRUE(client_->Write(AsBytes("a secret password")));
-  EXPECT_THAT(std::string(AsText(client_->TakeOutput())), testing::Not(HasSubstr("secret")));
+  EXPECT_THAT(std::string(AsText(client_->TakeOutput())), ::testing::Not(HasSubstr("secret")));
 }
 
 TEST_F(TlsPair, AlteredOctetsAreRefused) {

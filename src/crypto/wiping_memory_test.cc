@@ -57,7 +57,7 @@ TEST(WipingMemoryTest, WhatOpenSslGivesBackIsWiped) {
   if (COUNTERSIGN_OTHER_ALLOCATOR != 0)
     GTEST_SKIP() << "a sanitizer's allocator gives nothing out again";
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  EXPECT_EXIT(UseAndLook(), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(UseAndLook(), ::testing::ExitedWithCode(0), "");
 }
 
 TEST(WipingMemoryTest, TooLateIsABug) {

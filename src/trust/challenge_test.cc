@@ -17,7 +17,7 @@ std::array<std::uint8_t, 16> Random(std::uint32_t n) {
   return random;
 }
 
-class ChallengeTest : public testing::Test {
+class ChallengeTest : public ::testing::Test {
  protected:
   static ChallengeKeeper KeeperWithKey(std::uint8_t fill) {
     return ChallengeKeeper(SecretBytes(Bytes(32, fill)));

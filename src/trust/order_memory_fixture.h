@@ -31,7 +31,7 @@ inline void Append(Bytes& file, const Bytes& record) {
   file.insert(file.end(), record.begin(), record.end());
 }
 
-class OrderMemoryTest : public testing::Test {
+class OrderMemoryTest : public ::testing::Test {
  protected:
   // Starts order `n` under the certificate; its record goes to the file.
   bool Start(std::uint32_t n, const Digest& certificate, Instant now) {
