@@ -11,8 +11,6 @@ namespace {
 
 using testing::Identity;
 
-constexpr Times kNow{testing::kTestBegin + Seconds(86'400), Uptime(5'000)};
-
 // An agent that has left a server for one of another owner.
 class FarewellTest : public ::testing::Test {
  protected:

@@ -11,8 +11,6 @@ namespace {
 
 using testing::Identity;
 
-constexpr Times kNow{testing::kTestBegin + Seconds(86'400), Uptime(5'000)};
-
 // An agent of another owner, and a server whose certificate it is given by hand.
 class RenewalTest : public ::testing::Test {
  protected:

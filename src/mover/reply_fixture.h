@@ -5,10 +5,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/time.h"
 #include "tests/support/certificate_factory.h"
 #include "wire/registration.h"
 
 namespace countersign::mover {
+
+constexpr Times kNow{testing::kTestBegin + Seconds(86'400), Uptime(5'000)};
 
 // What a reply has beside what the report asks for.
 struct ReplyExtra {

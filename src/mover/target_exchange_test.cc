@@ -11,8 +11,6 @@ namespace {
 
 using testing::Identity;
 
-constexpr Times kNow{testing::kTestBegin + Seconds(86'400), Uptime(5'000)};
-
 // An agent that is about to belong to a server.
 class TargetExchangeTest : public ::testing::Test {
  protected:

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "server/day_fixture.h"
 #include "server/server.h"
 #include "server/standing.h"
 #include "tests/support/server_bench.h"
@@ -12,8 +13,6 @@ using store::OrderState;
 using testing::FakeAgent;
 using testing::ServerBench;
 using trust::Verdict;
-
-constexpr Seconds kDay = std::chrono::hours(24);
 
 class DispatchTest : public ::testing::Test {
  protected:

@@ -11,8 +11,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-constexpr std::string_view kArchivePassword = "password of the archive";
-
 class IssuingArchiveTest : public IssuingTest {
  protected:
   IssuingArchiveTest() { config_.export_allowed = true; }

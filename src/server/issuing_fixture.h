@@ -15,6 +15,7 @@
 #include "base/encoding.h"
 #include "crypto/hash.h"
 #include "keys/backup.h"
+#include "server/day_fixture.h"
 #include "server/identity_book.h"
 #include "server/issuing.h"
 #include "tests/support/certificate_factory.h"
@@ -36,10 +37,10 @@ class LineLog final : public Log {
 };
 
 constexpr Instant kNow = testing::kTestBegin + std::chrono::hours(24 * 30);
-constexpr Seconds kDay = std::chrono::hours(24);
 constexpr int kFewIterations = 1'000;
 constexpr std::string_view kPassword = "correct horse battery";
 constexpr std::string_view kFilePassword = "password of the file";
+constexpr std::string_view kArchivePassword = "password of the archive";
 
 inline SecretBytes Secret(std::string_view text) { return SecretBytes::OwnText(text); }
 

@@ -15,8 +15,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using trust::RolloutState;
 
-constexpr std::string_view kArchivePassword = "password of the archive";
-
 class RolloutRestoreTest : public IssuingTest {
  protected:
   RolloutRestoreTest() { config_.export_allowed = true; }

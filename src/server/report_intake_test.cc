@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "server/day_fixture.h"
 #include "server/server.h"
 #include "server/standing.h"
 #include "tests/support/server_bench.h"
@@ -10,8 +11,6 @@ namespace {
 
 using testing::FakeAgent;
 using testing::ServerBench;
-
-constexpr Seconds kDay = std::chrono::hours(24);
 
 class ReportIntakeTest : public ::testing::Test {
  protected:

@@ -2,13 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "server/day_fixture.h"
 #include "tests/support/server_bench.h"
 
 // What time brings (protocol sections 2 and 9).
 namespace countersign::server {
 namespace {
-
-constexpr Seconds kDay = std::chrono::hours(24);
 
 class ServerTest : public ::testing::Test {
  protected:
