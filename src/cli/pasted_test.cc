@@ -3,21 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/switches_fixture.h"
+
 namespace countersign::cli {
 namespace {
 
 using enum ValueKind;
 using testing::ElementsAreArray;
-using Texts = std::vector<std::string>;
-
-const std::vector<SwitchSpec> kSpecs = {
-    {"c", {kSecret}}, {"e", {kPath}}, {"ine", {kSecret, kPath}}, {"json"}, {"replace"}};
-
-Words MakeWords(const Texts& texts) {
-  Words words;
-  for (const auto& text : texts) words.push_back(SecretBytes::OwnText(text));
-  return words;
-}
 
 Texts ToTexts(const Words& words) {
   Texts texts;

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "cli/repair_fixture.h"
+
 namespace countersign::cli {
 namespace {
-
-constexpr std::string_view kId = "11111111-2222-8333-8444-555555555555";
 
 boost::json::object Row(std::string_view host, std::string_view address,
                         std::string_view id = kId) {

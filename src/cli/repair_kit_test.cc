@@ -5,13 +5,12 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "cli/repair_fixture.h"
 #include "tests/support/certificate_factory.h"
 #include "tests/support/command.h"
 
 namespace countersign::cli {
 namespace {
-
-constexpr std::string_view kId = "11111111-2222-8333-8444-555555555555";
 
 class RepairKitTest : public ::testing::Test {
  protected:

@@ -11,16 +11,16 @@
 namespace countersign::cli {
 namespace {
 
-boost::json::object Parse(std::string_view text) { return boost::json::parse(text).as_object(); }
+boost::json::object ObjectOf(std::string_view text) { return boost::json::parse(text).as_object(); }
 
-std::string Printed(const std::function<void()>& print) {
+std::string OutputOf(const std::function<void()>& print) {
   testing::internal::CaptureStdout();
   print();
   return testing::internal::GetCapturedStdout();
 }
 
 boost::json::object MakeRollout(std::string_view state) {
-  boost::json::object rollout = Parse(R"J({"generation": 7, "serial": "0A",
+  boost::json::object rollout = ObjectOf(R"J({"generation": 7, "serial": "0A",
       "since": "2026-11-22T08:00:00Z", "started": "2026-11-22T07:00:00Z",
       "by": "root (uid 0)", "canary_share": 50, "domains": ["eu/paris", "us"],
       "rate": 100, "halt_at": 200, "soak_seconds": 5400, "agents": 40, "taken": 10, "sent": 2,
@@ -58,7 +58,7 @@ TEST(RolloutTextTest, ServerKnowsBetterWhatIsNext) {
 }
 
 TEST(RolloutTextTest, WhatDoesNotApplyIsNotSaid) {
-  const std::string text = RolloutText(Parse(
+  const std::string text = RolloutText(ObjectOf(
       R"({"state": "finished", "generation": 7, "serial": "0A", "halt_at": 200, "agents": 1,
           "taken": 1, "must_end_by": "2027-01-01T00:00:00Z", "by": ""})"));
   EXPECT_EQ(text,
@@ -107,12 +107,12 @@ TEST(RolloutBarTest, IsOneLineThatFits) {
     rollout[member] = 9'000'000'000'000'000;
   }
   EXPECT_EQ(RolloutBar(rollout).size(), ProgressLine::kWidth);
-  EXPECT_EQ(RolloutBar(Parse(R"({"state": "planned"})")), "planned ");
+  EXPECT_EQ(RolloutBar(ObjectOf(R"({"state": "planned"})")), "planned ");
 }
 
 TEST(WatchingTest, DrawsAnewAndTellsEachChangeOfStateOnce) {
   std::string bar;
-  const std::string lines = Printed([&] {
+  const std::string lines = OutputOf([&] {
     Watching watching({.is_terminal = true,
                        .write = [&](std::string_view text) { bar += text; },
                        .now = [] { return std::chrono::milliseconds(0); }});
@@ -138,7 +138,7 @@ const char* const kFleet = R"({"agents": 50, "taken": 10, "at_once": 20, "next_c
                  "unseen": 1, "hands": 1}]})";
 
 TEST(RolloutPlanTest, TotalsUnseenReasonsAndDomains) {
-  EXPECT_EQ(Printed([] { PrintFleet(Parse(kFleet)); }),
+  EXPECT_EQ(OutputOf([] { PrintFleet(ObjectOf(kFleet)); }),
             "A NEW CERTIFICATE               AGENTS\n"
             "have it                         10\n"
             "at once: the server calls them  20\n"
@@ -162,8 +162,8 @@ TEST(RolloutPlanTest, TotalsUnseenReasonsAndDomains) {
 }
 
 TEST(RolloutPlanTest, FleetInWhichNothingIsWrongHasNoSuchTables) {
-  const std::string text = Printed([] {
-    PrintFleet(Parse(R"({"agents": 2, "at_once": 2, "unseen_since": [{"days": 1, "agents": 0}],
+  const std::string text = OutputOf([] {
+    PrintFleet(ObjectOf(R"({"agents": 2, "at_once": 2, "unseen_since": [{"days": 1, "agents": 0}],
                          "never_seen": 0, "reasons": [], "domains": []})"));
   });
   EXPECT_FALSE(text.contains("NOT SEEN"));
@@ -180,7 +180,7 @@ const char* const kNames = R"([
 
 TEST(RolloutNamesTest, EachWithWhatItWaitsForAndTheCommand) {
   EXPECT_EQ(
-      Printed([] { PrintNames(boost::json::parse(kNames).as_array()); }),
+      OutputOf([] { PrintNames(boost::json::parse(kNames).as_array()); }),
       "AGENT  HOST  DOMAIN  LAST CONTACT  TAKES IT OVER          WHY                NEXT\n"
       "a1     h1    eu      2026          need hands             it trusts another  IpXfer\n"
       "a2     h2                          at their next contact  slow               nothing\n");
@@ -188,13 +188,13 @@ TEST(RolloutNamesTest, EachWithWhatItWaitsForAndTheCommand) {
 
 boost::json::object MakeGate() {
   boost::json::object gate = {{"done", false}};
-  gate["fleet"] = Parse(kFleet);
+  gate["fleet"] = ObjectOf(kFleet);
   gate["names"] = boost::json::parse(kNames);
   return gate;
 }
 
 TEST(GateTest, FinishNamesWhoDoesNotHaveItAndWhoWill) {
-  const std::string text = Printed([] { PrintGate(MakeGate()); });
+  const std::string text = OutputOf([] { PrintGate(MakeGate()); });
   EXPECT_TRUE(
       text.starts_with("40 of 50 agents have not taken the certificate over:\n"
                        "  20 will by themselves, at once: the server calls them\n"
@@ -212,7 +212,7 @@ TEST(GateTest, FinishNamesWhoDoesNotHaveItAndWhoWill) {
 }
 
 TEST(AbortedTest, HoldersAreNamedWithWhatBecomesOfThem) {
-  const std::string text = Printed([] { PrintAborted(MakeGate(), false); });
+  const std::string text = OutputOf([] { PrintAborted(MakeGate(), false); });
   EXPECT_TRUE(
       text.starts_with("The certificate is offered to nobody any more.\n"
                        "2 agents were sent it and may hold it. Its key is kept"))
@@ -227,7 +227,7 @@ TEST(AbortedTest, HoldersAreNamedWithWhatBecomesOfThem) {
 TEST(AbortedTest, GivenUpMeansThatTheyObeyNobody) {
   boost::json::object answer = MakeGate();
   answer["done"] = true;
-  const std::string text = Printed([&] { PrintAborted(answer, true); });
+  const std::string text = OutputOf([&] { PrintAborted(answer, true); });
   EXPECT_TRUE(text.contains("The key of the aborted certificate is destroyed. 2 agents"));
   EXPECT_TRUE(text.contains("\na1     h1 "));
   EXPECT_TRUE(text.contains("CertificateManager -c"));
@@ -236,7 +236,7 @@ TEST(AbortedTest, GivenUpMeansThatTheyObeyNobody) {
 
 TEST(AbortedTest, NobodyHoldsIt) {
   const std::string text =
-      Printed([] { PrintAborted(Parse(R"({"done": true, "names": []})"), false); });
+      OutputOf([] { PrintAborted(ObjectOf(R"({"done": true, "names": []})"), false); });
   EXPECT_TRUE(
       text.starts_with("The certificate is offered to nobody any more. Nobody was sent it.\n"));
   EXPECT_TRUE(text.ends_with("use: countersign backup password\n")) << text;

@@ -2,19 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/switches_fixture.h"
+
 namespace countersign::cli {
 namespace {
 
 using enum ValueKind;
-
-const std::vector<SwitchSpec> kSpecs = {
-    {"c", {kSecret}}, {"e", {kPath}}, {"ine", {kSecret, kPath}}, {"json"}};
-
-Words MakeWords(const std::vector<std::string>& texts) {
-  Words words;
-  for (const auto& text : texts) words.push_back(SecretBytes::OwnText(text));
-  return words;
-}
 
 Result<Switches> Parse(const std::vector<std::string>& texts) {
   return Switches::Parse(MakeWords(texts), kSpecs);
