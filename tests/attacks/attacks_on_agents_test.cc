@@ -17,7 +17,7 @@ Identity OwnServer(Scene& scene, const Identity& own_owner) {
       own_owner, {.server_ids = {scene.bench.server_id}, .generation = 999});
 }
 
-constexpr Attack kNetworkAttacker[] = {
+constexpr Attack kNetworkAttackerAtAgents[] = {
     {"N", "plays a recorded order again", "stale",
      [](Scene& scene) {
        const std::string order = scene.NextOrder(*scene.victim);
@@ -257,7 +257,7 @@ TEST_P(AgentAttackTest, DoesNotSucceed) {
   EXPECT_EQ(scene.Command(*scene.victim), "done") << "the rightful server is not obeyed any more";
 }
 
-INSTANTIATE_TEST_SUITE_P(N, AgentAttackTest, ::testing::ValuesIn(kNetworkAttacker));
+INSTANTIATE_TEST_SUITE_P(N, AgentAttackTest, ::testing::ValuesIn(kNetworkAttackerAtAgents));
 INSTANTIATE_TEST_SUITE_P(T1, AgentAttackTest, ::testing::ValuesIn(kThiefOfTheServerKey));
 INSTANTIATE_TEST_SUITE_P(T2, AgentAttackTest, ::testing::ValuesIn(kThiefOfTheServerDisk));
 

@@ -26,7 +26,7 @@ std::string AfterReceipt(Scene& scene, const std::string& order, const std::stri
   return std::string(OrderStateName(scene.bench.Order(jti).state));
 }
 
-constexpr Attack kNetworkAttacker[] = {
+constexpr Attack kNetworkAttackerAtServers[] = {
     {"N", "plays a recorded report again, from its own address", "nothing changed",
      [](Scene& scene) {
        const std::string report = scene.victim->agent->MakeReport(scene.victim->now).value();
@@ -181,7 +181,7 @@ TEST_P(ServerAttackTest, DoesNotSucceed) {
   EXPECT_EQ(scene.Command(*scene.victim), "done");
 }
 
-INSTANTIATE_TEST_SUITE_P(N, ServerAttackTest, ::testing::ValuesIn(kNetworkAttacker));
+INSTANTIATE_TEST_SUITE_P(N, ServerAttackTest, ::testing::ValuesIn(kNetworkAttackerAtServers));
 INSTANTIATE_TEST_SUITE_P(T4, ServerAttackTest, ::testing::ValuesIn(kEndpoint));
 
 }  // namespace

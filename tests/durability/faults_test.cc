@@ -11,6 +11,7 @@
 #include <tuple>
 #include <vector>
 
+#include "tests/durability/call_kinds.h"
 #include "tests/durability/fault_run.h"
 #include "tests/durability/judge.h"
 #include "tests/support/command.h"
@@ -25,10 +26,6 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-bool IsWrite(CallKind kind) { return kind == CallKind::kWrite; }
-bool IsRename(CallKind kind) { return kind == CallKind::kRename; }
-bool IsFileSync(CallKind kind) { return kind == CallKind::kSync; }
-bool IsFolderSync(CallKind kind) { return kind == CallKind::kSyncFolder; }
 // What a full disk refuses.
 bool NeedsRoom(CallKind kind) {
   return kind == CallKind::kWrite || kind == CallKind::kCreate || kind == CallKind::kAllocate ||

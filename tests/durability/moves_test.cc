@@ -19,6 +19,7 @@
 #include "mover/target_exchange.h"
 #include "mover/transfer.h"
 #include "store/settle_move.h"
+#include "tests/durability/call_kinds.h"
 #include "tests/durability/durable_image.h"
 #include "tests/durability/system_calls.h"
 #include "tests/support/certificate_factory.h"
@@ -34,30 +35,27 @@ using Kind = Fault::Kind;
 
 constexpr Times kNow{kTestBegin + Seconds(86'400), Uptime(5'000)};
 
-bool IsWrite(CallKind kind) { return kind == CallKind::kWrite; }
-bool IsRename(CallKind kind) { return kind == CallKind::kRename; }
-bool IsFileSync(CallKind kind) { return kind == CallKind::kSync; }
-bool NeedsRoom(CallKind kind) {
+bool WritesOrCreates(CallKind kind) {
   return kind == CallKind::kWrite || kind == CallKind::kCreate || kind == CallKind::kTruncate;
 }
 
-struct Walk {
+struct MoveWalk {
   std::string_view name;
   Kind kind;
   int error_number;
   bool (*counts)(CallKind);
 };
-constexpr std::array kWalks = {
-    Walk{"Killed", Kind::kKill, 0, nullptr},
-    Walk{"KilledInsideAWrite", Kind::kTornKill, 0, IsWrite},
-    Walk{"IoError", Kind::kFail, EIO, nullptr},
-    Walk{"AnswerLost", Kind::kFailAfter, EIO, nullptr},
-    Walk{"DiskFull", Kind::kFailFromNow, ENOSPC, NeedsRoom},
-    Walk{"DiskTurnsReadOnly", Kind::kFailFromNow, EROFS, nullptr},
-    Walk{"ShortWrite", Kind::kShortWrite, 0, IsWrite},
-    Walk{"RenameStale", Kind::kFail, ESTALE, IsRename},
+constexpr std::array kMoveWalks = {
+    MoveWalk{"Killed", Kind::kKill, 0, nullptr},
+    MoveWalk{"KilledInsideAWrite", Kind::kTornKill, 0, IsWrite},
+    MoveWalk{"IoError", Kind::kFail, EIO, nullptr},
+    MoveWalk{"AnswerLost", Kind::kFailAfter, EIO, nullptr},
+    MoveWalk{"DiskFull", Kind::kFailFromNow, ENOSPC, WritesOrCreates},
+    MoveWalk{"DiskTurnsReadOnly", Kind::kFailFromNow, EROFS, nullptr},
+    MoveWalk{"ShortWrite", Kind::kShortWrite, 0, IsWrite},
+    MoveWalk{"RenameStale", Kind::kFail, ESTALE, IsRename},
 };
-void PrintTo(const Walk& walk, std::ostream* out) { *out << walk.name; }
+void PrintTo(const MoveWalk& walk, std::ostream* out) { *out << walk.name; }
 
 // What is done: to another server; on the spot with a newer certificate; on the spot with the one
 // that is held, so that only the address changes; to another server, where agent.toml cannot be
@@ -71,10 +69,10 @@ std::string_view NameOf(Way way) {
 }
 constexpr std::string_view kRemark = "# Ask the administrator before you touch this.\n";
 
-// Scene is an installed agent of one server, and the servers to which it can go.
-class Scene {
+// AgentScene is an installed agent of one server, and the servers to which it can go.
+class AgentScene {
  public:
-  explicit Scene(Way way) : way_(way) {
+  explicit AgentScene(Way way) : way_(way) {
     fs::create_directory(Prepared());
     Must(MakePrivateFolder(Prepared() / "agent"));
     const fs::path folder = Prepared() / "agent";
@@ -246,7 +244,7 @@ constexpr int kDone = 1;
 constexpr int kHappened = 2;
 
 template <class Body>
-Ended InChild(const Body& body) {
+Ended RunChild(const Body& body) {
   const pid_t child = fork();
   Check(child >= 0, "a process");
   if (child == 0) {
@@ -260,18 +258,18 @@ Ended InChild(const Body& body) {
   return {.happened = (code & kHappened) != 0, .told_done = (code & kDone) != 0};
 }
 
-Ended ActWith(Scene& scene, const fs::path& root, const Fault& fault) {
-  return InChild([&] {
+Ended ActWith(AgentScene& scene, const fs::path& root, const Fault& fault) {
+  return RunChild([&] {
     Watch(root, fault);
     return scene.Act(root);
   });
 }
 
-class MoveFaultsTest : public ::testing::TestWithParam<std::tuple<Way, Walk>> {};
+class MoveFaultsTest : public ::testing::TestWithParam<std::tuple<Way, MoveWalk>> {};
 
 TEST_P(MoveFaultsTest, BelongsToOneServer) {
   const auto& [way, walk] = GetParam();
-  Scene scene(way);
+  AgentScene scene(way);
   std::size_t at = 0;
   for (bool stopped = true; stopped;) {
     const fs::path root = scene.Copy();
@@ -294,7 +292,7 @@ TEST_P(MoveFaultsTest, BelongsToOneServer) {
 
 INSTANTIATE_TEST_SUITE_P(Ways, MoveFaultsTest,
                          ::testing::Combine(::testing::ValuesIn(kWays),
-                                            ::testing::ValuesIn(kWalks)),
+                                            ::testing::ValuesIn(kMoveWalks)),
                          [](const auto& tested) {
                            return std::string(NameOf(std::get<0>(tested.param))) + "_" +
                                   std::string(std::get<1>(tested.param).name);
@@ -302,7 +300,7 @@ INSTANTIATE_TEST_SUITE_P(Ways, MoveFaultsTest,
 
 // The opening that ends the move is killed in its turn, at every call.
 TEST(MoveRestartTest, KilledWhileItEndsTheMove) {
-  Scene scene(Way::kMove);
+  AgentScene scene(Way::kMove);
   std::size_t num_new = 0;
   std::size_t at = 0;
   for (bool stopped = true; stopped;) {
@@ -310,7 +308,7 @@ TEST(MoveRestartTest, KilledWhileItEndsTheMove) {
     stopped = ActWith(scene, killed, {Kind::kKill, ++at, 0, nullptr}).killed;
     for (std::size_t next = 1;; ++next) {
       const fs::path root = scene.CopyOf(killed);
-      const Ended ended = InChild([&]() -> Status {
+      const Ended ended = RunChild([&]() -> Status {
         Watch(root, {Kind::kKill, next, 0, nullptr});
         const auto opened = agent::Installation::Open(root / "agent");
         return opened ? Status() : std::unexpected(opened.error());
@@ -327,11 +325,11 @@ TEST(MoveRestartTest, KilledWhileItEndsTheMove) {
 }
 
 // CutEverywhere returns what is wrong with what power cuts leave.
-std::vector<std::string> CutEverywhere(Scene& scene, const Fault& fault) {
+std::vector<std::string> CutEverywhere(AgentScene& scene, const Fault& fault) {
   const fs::path root = scene.Copy();
   const fs::path images = scene.path() / "images";
   fs::create_directory(images);
-  const Ended ended = InChild([&] {
+  const Ended ended = RunChild([&] {
     DurableImage image(root);
     std::size_t num_images = 0;
     const auto cut = [&] { image.WriteTo(images / std::to_string(++num_images)); };
@@ -359,7 +357,7 @@ std::vector<std::string> CutEverywhere(Scene& scene, const Fault& fault) {
 class MovePowerCutTest : public ::testing::TestWithParam<Way> {};
 
 TEST_P(MovePowerCutTest, BelongsToOneServer) {
-  Scene scene(GetParam());
+  AgentScene scene(GetParam());
   EXPECT_THAT(CutEverywhere(scene, {}), ::testing::IsEmpty());
 }
 
@@ -368,7 +366,7 @@ INSTANTIATE_TEST_SUITE_P(Ways, MovePowerCutTest, ::testing::ValuesIn(kWays),
 
 // The tests above can fail.
 TEST(MoveFaultsSelfTest, UnsyncedFilesAreFound) {
-  Scene scene(Way::kMove);
+  AgentScene scene(Way::kMove);
   EXPECT_FALSE(CutEverywhere(scene, {Kind::kSkip, 1, 0, IsFileSync}).empty());
 }
 

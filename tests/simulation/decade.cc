@@ -7,7 +7,7 @@
 namespace countersign::simulation {
 namespace {
 
-constexpr SimTime kFaultyFor = 10 * kYear;
+constexpr SimTime kFaultyDecade = 10 * kYear;
 constexpr SimTime kCalmFor = 60 * kDay;
 constexpr std::size_t kMostAdded = 3;
 
@@ -127,19 +127,19 @@ void Decade::MakeStory() {
   Every(120 * kDay, [this] { Order(Any(), chance_.Of(50) ? "ping" : "update-now"); });
   Every(900 * kDay, [this] { BackUpServer(); });
   for (std::size_t i = 0; i < kMostAdded; ++i)
-    Once(0, 3 * kFaultyFor / 2, [this] { InstallOne(); });
-  Once(year, 2 * kFaultyFor, [this] { RestoreServer(); });
-  Once(year, 2 * kFaultyFor, [this] { CloneSomebody(); });
-  Once(year, 3 * kFaultyFor, [this] { BringFleetIn(); });
+    Once(0, 3 * kFaultyDecade / 2, [this] { InstallOne(); });
+  Once(year, 2 * kFaultyDecade, [this] { RestoreServer(); });
+  Once(year, 2 * kFaultyDecade, [this] { CloneSomebody(); });
+  Once(year, 3 * kFaultyDecade, [this] { BringFleetIn(); });
   Once(year, 8 * year, [this] { StealKey(); });
 }
 
 DecadeOutcome Decade::Run() {
   MakeStory();
-  Until(kFaultyFor);
+  Until(kFaultyDecade);
   if (!checker_.violation()) {
     EndFaults();
-    Until(kFaultyFor + kCalmFor);
+    Until(kFaultyDecade + kCalmFor);
   }
   if (!checker_.violation()) Mend();
   if (!checker_.violation()) CheckEnd();

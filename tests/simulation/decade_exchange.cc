@@ -10,13 +10,13 @@ namespace {
 
 constexpr std::string_view kServerAddress = "198.51.100.1";
 constexpr SimTime kSoon = 20 * kMinute;
-constexpr std::size_t kMaxRecorded = 30;
+constexpr std::size_t kMaxKept = 30;
 constexpr int kMaxTries = 3;
 
 }  // namespace
 
 void Decade::Record(std::vector<std::string>& kept, const std::string& message) {
-  if (kept.size() < kMaxRecorded) {
+  if (kept.size() < kMaxKept) {
     kept.push_back(message);
   } else {
     kept[chance_.Index(kept.size())] = message;

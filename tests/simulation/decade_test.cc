@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <string>
+#include "tests/simulation/seeds_fixture.h"
 
 // Any number of seeds by hand: COUNTERSIGN_DECADE_SEEDS=20000, with COUNTERSIGN_DECADE_AGENTS=3000
 // for a big fleet. One seed, with its story: COUNTERSIGN_DECADE_SEED=17.
@@ -11,47 +10,37 @@ namespace countersign::simulation {
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kSeeds = 96;  // the same code, many times slower
+constexpr std::uint64_t kDecadeSeeds = 96;  // the same code, many times slower
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr std::uint64_t kSeeds = 96;
+constexpr std::uint64_t kDecadeSeeds = 96;
 #else
-constexpr std::uint64_t kSeeds = 1'000;
+constexpr std::uint64_t kDecadeSeeds = 1'000;
 #endif
 #else
-constexpr std::uint64_t kSeeds = 1'000;
+constexpr std::uint64_t kDecadeSeeds = 1'000;
 #endif
-constexpr int kShards = 8;
-
-std::optional<std::uint64_t> FromEnvironment(const char* name) {
-  const char* const text = std::getenv(name);
-  if (text == nullptr) return std::nullopt;
-  return std::strtoull(text, nullptr, 10);
-}
+constexpr int kDecadeShards = 8;
 
 int AgentsFromEnvironment() {
   return static_cast<int>(FromEnvironment("COUNTERSIGN_DECADE_AGENTS").value_or(0));
-}
-
-std::string HowToRepeat(std::uint64_t seed) {
-  return "COUNTERSIGN_DECADE_SEED=" + std::to_string(seed) +
-         " tests/simulation/simulation_tests --gtest_filter=Decade.OneSeed";
 }
 
 class DecadeSeedsTest : public ::testing::TestWithParam<int> {};
 
 TEST_P(DecadeSeedsTest, KeepEveryPromise) {
   DecadeOutcome sum;
-  const std::uint64_t seeds = FromEnvironment("COUNTERSIGN_DECADE_SEEDS").value_or(kSeeds);
+  const std::uint64_t seeds = FromEnvironment("COUNTERSIGN_DECADE_SEEDS").value_or(kDecadeSeeds);
   for (std::uint64_t seed = 1 + static_cast<std::uint64_t>(GetParam()); seed <= seeds;
-       seed += kShards) {
+       seed += kDecadeShards) {
     const DecadeOutcome outcome = SimulateDecade({.seed = seed, .agents = AgentsFromEnvironment()});
     EXPECT_FALSE(outcome.violation.has_value())
-        << *outcome.violation << "\nAgain, with the whole story:\n  " << HowToRepeat(seed);
+        << *outcome.violation << "\nAgain, with the whole story:\n  "
+        << HowToRepeat("COUNTERSIGN_DECADE_SEED", seed, "Decade.OneSeed");
     sum += outcome;
   }
   if (seeds < 100) return;
-  const std::uint64_t many = seeds / kShards / 10;  // one in ten
+  const std::uint64_t many = seeds / kDecadeShards / 10;  // one in ten
   EXPECT_GT(sum.exchanges, seeds) << "hardly a report";
   EXPECT_GT(sum.moves, seeds / 2) << "hardly any trust moved";
   EXPECT_GT(sum.runs, seeds / 2) << "hardly an order ran";
@@ -73,7 +62,7 @@ TEST_P(DecadeSeedsTest, KeepEveryPromise) {
   EXPECT_GT(sum.stranded, 0U) << "nobody was ever stranded";
 }
 
-INSTANTIATE_TEST_SUITE_P(Shard, DecadeSeedsTest, ::testing::Range(0, kShards));
+INSTANTIATE_TEST_SUITE_P(Shard, DecadeSeedsTest, ::testing::Range(0, kDecadeShards));
 
 // COUNTERSIGN_DECADE_SEED chooses it, and has its story told.
 TEST(Decade, OneSeed) {

@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <string>
+#include "tests/simulation/seeds_fixture.h"
 
 // Any number of seeds by hand: COUNTERSIGN_SIM_SEEDS=5000. One seed, with its story:
 // COUNTERSIGN_SIM_SEED=17.
@@ -12,17 +11,6 @@ namespace {
 
 constexpr std::uint64_t kSeeds = 120;
 constexpr int kShards = 4;
-
-std::optional<std::uint64_t> FromEnvironment(const char* name) {
-  const char* const text = std::getenv(name);
-  if (text == nullptr) return std::nullopt;
-  return std::strtoull(text, nullptr, 10);
-}
-
-std::string HowToRepeat(std::uint64_t seed) {
-  return "COUNTERSIGN_SIM_SEED=" + std::to_string(seed) +
-         " tests/simulation/simulation_tests --gtest_filter=Simulation.OneSeed";
-}
 
 class SeedsTest : public ::testing::TestWithParam<int> {};
 
@@ -33,7 +21,8 @@ TEST_P(SeedsTest, KeepEveryPromise) {
        seed += kShards) {
     const Outcome outcome = Simulate({.seed = seed});
     ASSERT_FALSE(outcome.violation.has_value())
-        << *outcome.violation << "\nAgain, with the whole story:\n  " << HowToRepeat(seed);
+        << *outcome.violation << "\nAgain, with the whole story:\n  "
+        << HowToRepeat("COUNTERSIGN_SIM_SEED", seed, "Simulation.OneSeed");
     sum.runs += outcome.runs;
     sum.moves += outcome.moves;
     sum.deaths += outcome.deaths;

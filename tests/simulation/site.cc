@@ -5,18 +5,14 @@
 #include "crypto/pkcs12.h"
 #include "keys/backup.h"
 #include "server/offline.h"
+#include "tests/support/must.h"
 
 namespace countersign::simulation {
 namespace {
 
-constexpr int kIterations = 10;
-constexpr std::string_view kPasswords[] = {"correct horse battery", "battery horse correct"};
+using testing::Must;
 
-template <class T>
-T Must(Result<T> result) {
-  Check(result.has_value(), result ? "" : result.error().message);
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
+constexpr std::string_view kPasswords[] = {"correct horse battery", "battery horse correct"};
 
 SecretBytes Secret(std::string_view text) { return SecretBytes::OwnText(text); }
 
@@ -44,13 +40,13 @@ Site::Site(Ground ground, std::uint64_t seed, Origin origin)
                            .note = {}}));
   auto given = Given();
   if (origin == Origin::kCreated) {
-    Must(server::CreateIdentity(given, config_, Secret(password_), Now()));
+    (void)Must(server::CreateIdentity(given, config_, Secret(password_), Now()));
   } else {
     testing::TestAuthority authority(seed ^ 0x1413);
     const SecretBytes password = Secret(password_);
-    Must(server::ImportIdentity(given, config_,
-                                FileOf(authority.MakeImported(crypto::KeyKind::kP256)),
-                                Secret(kFilePassword), {.backup_password = &password}, Now()));
+    (void)Must(server::ImportIdentity(
+        given, config_, FileOf(authority.MakeImported(crypto::KeyKind::kP256)),
+        Secret(kFilePassword), {.backup_password = &password}, Now()));
   }
   Start();
 }

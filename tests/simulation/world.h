@@ -13,6 +13,9 @@ namespace countersign::simulation {
 // 2026-07-01: when the simulation begins, by clocks that are right.
 inline constexpr Instant kBegin{Seconds{1'782'864'000}};
 
+// Passwords of backups and files are stretched this little: nobody guesses them here.
+inline constexpr int kIterations = 10;
+
 // Ground is what everything in a simulation stands on, and outlives it.
 struct Ground {
   Scheduler& scheduler;
