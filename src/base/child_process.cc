@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/descriptors.h"
+#include "base/unique_fd.h"
 
 namespace countersign {
 namespace {
@@ -23,29 +24,9 @@ namespace {
 constexpr std::size_t kReadAtOnce = 64 * 1024;  // what a pipe holds
 constexpr int kNotExecuted = 127;
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
 struct Pipe {
-  Descriptor read;
-  Descriptor write;
+  UniqueFd read;
+  UniqueFd write;
 };
 
 std::unexpected<Error> SystemError(const std::string& what, int error) {
@@ -61,17 +42,17 @@ std::unexpected<Error> SystemError(const std::string& what, int error) {
 Result<Pipe> MakePipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return SystemError("pipe", errno);
-  return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
 // The input as a file in memory: nobody has to feed it while the program runs.
-Result<Descriptor> MakeInput(const std::string& input) {
+Result<UniqueFd> MakeInput(const std::string& input) {
   if (input.empty()) {
-    Descriptor null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    UniqueFd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     if (null.get() < 0) return SystemError("/dev/null", errno);
     return null;
   }
-  Descriptor file(::memfd_create("countersign-input", MFD_CLOEXEC));
+  UniqueFd file(::memfd_create("countersign-input", MFD_CLOEXEC));
   if (file.get() < 0) return SystemError("memfd", errno);
   for (std::size_t done = 0; done < input.size();) {
     const auto written = ::write(file.get(), input.data() + done, input.size() - done);
@@ -128,9 +109,9 @@ struct Plan {
 }
 
 // MoveUp gives a descriptor a number beyond the first three, if it has one of them.
-Status MoveUp(Descriptor& descriptor) {
+Status MoveUp(UniqueFd& descriptor) {
   if (descriptor.get() > 2) return {};
-  Descriptor moved(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 3));
+  UniqueFd moved(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 3));
   if (moved.get() < 0) return SystemError("descriptor", errno);
   descriptor = std::move(moved);
   return {};
@@ -169,9 +150,9 @@ Result<ChildProcess> ChildProcess::Start(const ChildProcessSpec& spec) {
   const pid_t pid = ::fork();
   if (pid < 0) return SystemError(name, errno);
   if (pid == 0) BecomeProgram(plan);
-  ChildProcess child(pid, output->read.release());
-  failed->write = Descriptor();
-  output->write = Descriptor();
+  ChildProcess child(pid, output->read.Release());
+  failed->write = UniqueFd();
+  output->write = UniqueFd();
   // Ends with the execve, which closes it, or has the reason why there was none.
   int error = 0;
   ssize_t got = 0;

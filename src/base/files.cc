@@ -12,6 +12,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/unique_fd.h"
+
 namespace countersign {
 namespace {
 
@@ -46,28 +48,12 @@ std::unexpected<Error> SystemFailure(std::string_view attempt, const fs::path& p
                                         std::generic_category().message(error_number));
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool valid() const { return fd_ >= 0; }
-  [[nodiscard]] int Release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
 fs::path FolderOf(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
 Status SyncFolder(const fs::path& folder) {
-  const Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid()) return SystemFailure("open the folder", folder, errno);
   // Some file systems cannot sync a folder and say EINVAL; there is nothing better to do there.
   if (fsync(fd.get()) != 0 && errno != EINVAL)
@@ -102,7 +88,7 @@ bool IsTemporaryName(std::string_view name) {
 
 Status FillTemporary(const fs::path& temporary, ByteView content, FileMode mode) {
   // O_EXCL and O_NOFOLLOW: never write through something that another user put there.
-  const Descriptor fd(
+  const UniqueFd fd(
       open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd.valid()) return SystemFailure("create", temporary, errno);
   if (fchmod(fd.get(), static_cast<mode_t>(mode)) != 0) {
@@ -116,10 +102,10 @@ Status FillTemporary(const fs::path& temporary, ByteView content, FileMode mode)
 // OpenForAppend opens the file, or creates it and makes its name durable.
 Result<int> OpenForAppend(const fs::path& path) {
   constexpr int kFlags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC;
-  Descriptor fd(open(path.c_str(), kFlags));
+  UniqueFd fd(open(path.c_str(), kFlags));
   if (fd.valid()) return fd.Release();
   if (errno != ENOENT) return SystemFailure("open for appending", path, errno);
-  Descriptor created(open(path.c_str(), kFlags | O_CREAT, 0600));
+  UniqueFd created(open(path.c_str(), kFlags | O_CREAT, 0600));
   if (!created.valid()) return SystemFailure("create", path, errno);
   COUNTERSIGN_RETURN_IF_ERROR(SyncFolder(FolderOf(path)));
   return created.Release();
@@ -145,7 +131,7 @@ std::unexpected<Error> TooLarge(const fs::path& path, std::size_t max_len) {
 }  // namespace
 
 Result<Bytes> ReadFile(const fs::path& path, std::size_t max_len) {
-  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!fd.valid()) return SystemFailure("open", path, errno);
   struct stat info{};
   if (fstat(fd.get(), &info) != 0) return SystemFailure("examine", path, errno);
@@ -194,7 +180,7 @@ Status WriteFileAtomically(const fs::path& path, ByteView content, FileMode mode
 Status AppendDurably(const fs::path& path, ByteView content) {
   const Result<int> opened = OpenForAppend(path);
   if (!opened) return std::unexpected(opened.error());
-  const Descriptor fd(*opened);
+  const UniqueFd fd(*opened);
   ssize_t written = -1;
   do {
     written = write(fd.get(), content.data(), content.size());

@@ -15,6 +15,7 @@
 
 #include "base/files.h"
 #include "base/process.h"
+#include "base/unique_fd.h"
 
 namespace countersign {
 namespace {
@@ -54,21 +55,6 @@ std::unexpected<Error> FailedAt(const fs::path& path) {
               path.string() + ": " + std::strerror(error));
 }
 
-// Descriptor closes what was opened.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int number() const { return number_; }
-
- private:
-  int number_;
-};
-
 // NamesIn returns the names in an open folder.
 Result<std::vector<std::string>> NamesIn(int folder, const fs::path& path) {
   const int again = ::fcntl(folder, F_DUPFD_CLOEXEC, 0);
@@ -97,14 +83,14 @@ Status GiveFolder(int folder, const fs::path& path, const UserAndGroup& owner, i
 // The entry is pinned before it is looked at, so that what is given is what was looked at.
 Status GiveEntry(int folder, const char* name, const fs::path& path, const UserAndGroup& owner,
                  int depth) {
-  const Descriptor entry(::openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  const UniqueFd entry(::openat(folder, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat info{};
-  if (entry.number() < 0 || ::fstat(entry.number(), &info) != 0) return FailedAt(path);
+  if (entry.get() < 0 || ::fstat(entry.get(), &info) != 0) return FailedAt(path);
   if (S_ISDIR(info.st_mode)) {
-    const Descriptor below(
-        ::openat(entry.number(), ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (below.number() < 0) return FailedAt(path);
-    return GiveFolder(below.number(), path, owner, depth - 1);
+    const UniqueFd below(
+        ::openat(entry.get(), ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (below.get() < 0) return FailedAt(path);
+    return GiveFolder(below.get(), path, owner, depth - 1);
   }
   if (info.st_nlink > 1) {
     return Fail(Code::kRefused,
@@ -112,7 +98,7 @@ Status GiveEntry(int folder, const char* name, const fs::path& path, const UserA
                 "rm " + path.string());
   }
   const auto flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW;
-  if (::fchownat(entry.number(), "", owner.uid, owner.gid, flags) != 0) return FailedAt(path);
+  if (::fchownat(entry.get(), "", owner.uid, owner.gid, flags) != 0) return FailedAt(path);
   return {};
 }
 
@@ -157,9 +143,9 @@ std::optional<UserAndGroup> FindLocalUser(const std::string& name) {
 }
 
 Status GiveTree(const fs::path& folder, const UserAndGroup& owner) {
-  const Descriptor top(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const UniqueFd top(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat info{};
-  if (top.number() < 0 || ::fstat(top.number(), &info) != 0) return FailedAt(folder);
+  if (top.get() < 0 || ::fstat(top.get(), &info) != 0) return FailedAt(folder);
   if (info.st_uid == owner.uid) return {};
   if (info.st_uid != 0) {
     return Fail(Code::kRefused,
@@ -167,7 +153,7 @@ Status GiveTree(const fs::path& folder, const UserAndGroup& owner) {
                     ", and is not given to another one",
                 "install into another folder (--agent-folder)");
   }
-  return GiveFolder(top.number(), folder, owner, kMaxDepth);
+  return GiveFolder(top.get(), folder, owner, kMaxDepth);
 }
 
 Result<int> StartDetached(const fs::path& program, const std::vector<std::string>& arguments,

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <optional>
 
+#include "base/unique_fd.h"
+
 namespace countersign {
 namespace {
 
@@ -64,24 +66,10 @@ class NoEcho {
   bool known_;
 };
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ > STDERR_FILENO) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 enum class Echo { kOff, kOn };
 
 Result<SecretBytes> Ask(std::string_view prompt, Echo echo, EmptySecret empty) {
-  const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  const UniqueFd terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (terminal.get() < 0) {
     return Fail(Code::kUsage, "a password is needed and there is no terminal to ask on",
                 "give --password-file FILE, or - for standard input");
@@ -115,7 +103,7 @@ Result<std::string> PromptText(std::string_view prompt) {
 
 Result<SecretBytes> ReadSecretFile(const std::string& path, EmptySecret empty) {
   if (path == "-") return ReadLine(STDIN_FILENO, "the password on standard input", empty);
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) {
     const Code code = errno == ENOENT   ? Code::kNotFound
                       : errno == EACCES ? Code::kPermissionDenied

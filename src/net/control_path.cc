@@ -13,18 +13,6 @@
 
 namespace countersign::net {
 
-UniqueFd& UniqueFd::operator=(UniqueFd&& other) noexcept {
-  if (this != &other) {
-    Reset();
-    fd_ = std::exchange(other.fd_, -1);
-  }
-  return *this;
-}
-
-void UniqueFd::Reset() {
-  if (fd_ >= 0) close(std::exchange(fd_, -1));
-}
-
 Result<ControlFolder> ControlFolder::Open(const std::filesystem::path& path) {
   ControlFolder folder;
   folder.fd = UniqueFd(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));

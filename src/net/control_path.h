@@ -5,28 +5,13 @@
 
 #include <filesystem>
 #include <optional>
-#include <utility>
 
 #include "base/error.h"
+#include "base/unique_fd.h"
 
 // Private to net/.
 
 namespace countersign::net {
-
-// UniqueFd closes a file descriptor when it goes.
-class UniqueFd {
- public:
-  explicit UniqueFd(int fd = -1) : fd_(fd) {}
-  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  UniqueFd& operator=(UniqueFd&& other) noexcept;
-  ~UniqueFd() { Reset(); }
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] int Release() { return std::exchange(fd_, -1); }
-  void Reset();
-
- private:
-  int fd_;
-};
 
 inline constexpr const char* kControlName = "control.sock";
 

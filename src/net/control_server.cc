@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <string>
 
+#include "base/unique_fd.h"
 #include "net/control_path.h"
 #include "net/guarded_socket.h"
 #include "net/or_end_process.h"

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "base/unique_fd.h"
 #include "net/control_client.h"
 #include "net/control_path.h"
 #include "net/control_server.h"

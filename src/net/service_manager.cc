@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "base/unique_fd.h"
 #include "net/control_path.h"
 
 namespace countersign::net {
