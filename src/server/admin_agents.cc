@@ -16,7 +16,6 @@
 namespace countersign::server {
 namespace {
 
-constexpr std::uint64_t kMaxPage = 10'000;
 constexpr std::uint64_t kMaxDays = 3'650;
 constexpr Seconds kMaxExpiry = std::chrono::hours(24 * 365);
 

@@ -12,7 +12,7 @@ namespace countersign::server {
 namespace {
 
 // A page of lines is well below what a control message holds.
-constexpr std::uint64_t kMaxPage = 100;
+constexpr std::uint64_t kLinesInAnswer = 100;
 
 // LineJson: the line as it is, and what it says, where it is one.
 boost::json::object LineJson(const store::HistoryRow& row) {
@@ -37,7 +37,7 @@ Admin::Answer Admin::ShowHistory(const AdminMessage& request, Instant) {
   const auto after = NumberMember(request, "after", 0, INT64_MAX);
   if (!after) return std::unexpected(after.error());
   const auto rows =
-      server_.world().registry.ListHistory(static_cast<std::int64_t>(*after), kMaxPage);
+      server_.world().registry.ListHistory(static_cast<std::int64_t>(*after), kLinesInAnswer);
   if (!rows) return std::unexpected(rows.error());
   boost::json::array lines;
   for (const auto& row : *rows) lines.push_back(LineJson(row));

@@ -22,9 +22,7 @@ namespace {
 using store::MoveState;
 using store::MovingState;
 
-constexpr std::size_t kMaxNames = 1'000;
-constexpr std::size_t kEarlierShown = 10;
-constexpr std::uint64_t kMostRate = 1'000'000;
+constexpr std::uint64_t kMostPerMinute = 1'000'000;
 
 std::string_view StateName(MoveState state) {
   switch (state) {
@@ -78,7 +76,7 @@ Result<MoveStart> ReadStart(Server& server, const AdminMessage& request) {
   auto target = wire::ParseMoveAnnouncement(*text);
   if (!target) return std::unexpected(std::move(target).error());
   const MoveTerms usual;
-  const auto rate = NumberMember(request, "rate", usual.rate_per_minute, kMostRate);
+  const auto rate = NumberMember(request, "rate", usual.rate_per_minute, kMostPerMinute);
   if (!rate) return std::unexpected(rate.error());
   const auto halt_at = NumberMember(request, "halt_at", usual.halt_at, trust::kEverybody);
   if (!halt_at) return std::unexpected(halt_at.error());
@@ -207,7 +205,7 @@ Admin::Answer Admin::NameMoving(AdminMessage answer, const AdminMessage& request
 Admin::Answer Admin::ResumeMove(const AdminMessage& request, Instant now) {
   MoveChange change;
   if (request.json.contains("rate")) {
-    const auto rate = NumberMember(request, "rate", 0, kMostRate);
+    const auto rate = NumberMember(request, "rate", 0, kMostPerMinute);
     if (!rate) return std::unexpected(rate.error());
     change.rate_per_minute = *rate;
   }

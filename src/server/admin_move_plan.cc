@@ -4,6 +4,7 @@
 
 #include "server/admin.h"
 #include "server/admin_move.h"
+#include "server/admin_request.h"
 #include "server/fleet.h"
 #include "server/present.h"
 #include "server/standing.h"
@@ -12,8 +13,6 @@
 // What a move would come to, before it begins.
 namespace countersign::server {
 namespace {
-
-constexpr std::size_t kMaxNames = 1'000;
 
 bool IsSelected(const Selection& selection, const std::set<AgentId>& named,
                 const store::AgentRow& row) {

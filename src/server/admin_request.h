@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -10,6 +11,12 @@
 
 // Reading the members of a request. All fail with kUsage naming the member.
 namespace countersign::server {
+
+// What one answer lists at most: agents, tokens and the like; names with what is to be done; and
+// campaigns and rollouts that are over.
+inline constexpr std::uint64_t kMaxPage = 10'000;
+inline constexpr std::size_t kMaxNames = 1'000;
+inline constexpr std::size_t kEarlierShown = 10;
 
 [[nodiscard]] Result<std::string> TextMember(const AdminMessage& request, std::string_view name,
                                              std::string_view fallback);

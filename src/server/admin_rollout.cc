@@ -14,9 +14,6 @@
 namespace countersign::server {
 namespace {
 
-constexpr std::size_t kMaxNames = 1'000;
-constexpr std::size_t kEarlierShown = 10;
-
 // How many agents the first wave would have: those of the domains, and about the share of the
 // others (of all others exactly, where no domain is named).
 std::uint64_t CanaryOf(const trust::RolloutTerms& terms, const Fleet& fleet) {

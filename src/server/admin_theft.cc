@@ -50,7 +50,7 @@ Status Admin::ForEachExposed(const std::function<void(const store::AgentRow&)>& 
 // Everybody who can be reached hears of it at once; the others are named.
 Admin::Answer Admin::PushToAll(AdminMessage answer, Instant now) {
   Server::OrderRequest order;
-  order.act = "update-now";
+  order.act = kUpdateNow;
   order.expires_after = kPushFor;
   std::uint64_t count = 0;
   boost::json::array exposed;

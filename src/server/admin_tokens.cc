@@ -12,8 +12,6 @@
 namespace countersign::server {
 namespace {
 
-constexpr std::uint64_t kMaxPage = 10'000;
-
 // The secret is not in it: who lists tokens needs no secret, and a screen is no place for one.
 boost::json::object TokenJson(const store::TokenRow& row, Instant now) {
   boost::json::object json{{"token", row.id}, {"note", row.note}};

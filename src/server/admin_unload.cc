@@ -15,8 +15,6 @@
 namespace countersign::server {
 namespace {
 
-constexpr std::uint64_t kMaxPage = 10'000;
-
 // What a request is about, as scopes of wishes: agents, or one other.
 struct About {
   std::set<AgentId> agents = {};

@@ -8,6 +8,7 @@
 #include "crypto/hash.h"
 #include "server/events.h"
 #include "server/issuing_internal.h"
+#include "server/next_steps.h"
 #include "server/standing.h"
 
 namespace countersign::server {
@@ -18,8 +19,6 @@ constexpr Seconds kTryEvery = std::chrono::hours(24) * 90;
 constexpr std::string_view kMetaVerifiedAt = "backup_verified_at";  // Unix seconds
 constexpr std::string_view kMetaVerified = "backup_verified";       // digest, if it was whole
 constexpr std::string_view kMetaDrilledAt = "backup_drilled_at";
-constexpr std::string_view kVerifyCommand = "countersign backup verify";
-constexpr std::string_view kReplaceCommand = "CertificateManager -c PASSWORD";
 
 // Reaches: an agent that trusts what this row says takes orders of a server with this identity. The
 // reserve takes over as soon as an agent shows it.

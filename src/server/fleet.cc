@@ -10,7 +10,7 @@
 namespace countersign::server {
 namespace {
 
-constexpr std::size_t kPage = 1'000;
+constexpr std::size_t kOffersAtOnce = 1'000;
 
 // What is wrong with these agents is mended by a certificate of a higher generation.
 bool IsMendedByNext(std::string_view reason) {
@@ -31,11 +31,11 @@ class Offers {
       while (at_ < page_.size() && page_[at_].agent < agent) ++at_;
       if (at_ < page_.size()) break;
       if (ended_) return std::nullopt;
-      auto next = registry_.ListOffers(*generation_, after_, kPage);
+      auto next = registry_.ListOffers(*generation_, after_, kOffersAtOnce);
       if (!next) return std::unexpected(std::move(next).error());
       page_ = *std::move(next);
       at_ = 0;
-      ended_ = page_.size() < kPage;
+      ended_ = page_.size() < kOffersAtOnce;
       if (!page_.empty()) after_ = page_.back().agent;
     }
     if (page_[at_].agent != agent) return std::nullopt;
@@ -129,7 +129,7 @@ Result<Fleet> LookAtFleet(Server& server, Instant now, const Visit& visit) {
   Offers offers(registry, generation);
   Fleet fleet;
   store::AgentQuery query;
-  query.limit = kPage;
+  query.limit = kOffersAtOnce;
   for (;;) {
     const auto rows = registry.ListAgents(query);
     if (!rows) return std::unexpected(rows.error());

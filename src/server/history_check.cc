@@ -15,7 +15,7 @@ namespace countersign::server {
 namespace {
 
 constexpr std::string_view kMetaHistorySince = "history_since";  // written by the migration
-constexpr std::size_t kPage = 500;
+constexpr std::size_t kReadAtOnce = 500;
 
 // Walk goes over the lines twice: what holds them together, then what they tell.
 class Walk {
@@ -51,12 +51,12 @@ bool Walk::Note(std::int64_t number, What what) {
 Status Walk::ForEachLine(const std::function<bool(const store::HistoryRow&)>& take) {
   std::int64_t after = std::numeric_limits<std::int64_t>::min();
   for (;;) {
-    const auto rows = world_.registry.ListHistory(after, kPage);
+    const auto rows = world_.registry.ListHistory(after, kReadAtOnce);
     if (!rows) return std::unexpected(rows.error());
     for (const auto& row : *rows) {
       if (!take(row)) return {};
     }
-    if (rows->size() < kPage) return {};
+    if (rows->size() < kReadAtOnce) return {};
     after = rows->back().number;
   }
 }
@@ -115,7 +115,7 @@ Status Walk::ReadKeyEvents() {
     std::from_chars(text.data(), text.data() + text.size(), after);
   }
   for (;;) {
-    auto rows = world_.registry.ListEvents(after, kPage);
+    auto rows = world_.registry.ListEvents(after, kReadAtOnce);
     if (!rows) return std::unexpected(std::move(rows).error());
     if (rows->empty()) return {};
     after = rows->back().id;

@@ -265,6 +265,20 @@ Result<Owner> OwnerOf(World& world, const crypto::PrivateKey& key, const Identit
   return Owner{key, *std::move(certificate)};
 }
 
+Result<Owner> OwnerIn(const keys::BackupContents& backup) {
+  for (const auto& certificate : backup.certificates) {
+    if (!certificate.IsSignedBy(certificate.key())) continue;
+    if (backup.owner_key) {
+      if (certificate.key() == backup.owner_key->public_key()) {
+        return Owner{*backup.owner_key, certificate};
+      }
+    } else if (const auto* const key = KeyOf(backup.server_keys, certificate)) {
+      return Owner{*key, certificate};
+    }
+  }
+  return Fail(Code::kRefused, "the automatic backup holds no owner key with its certificate");
+}
+
 Result<SealedBackup> SealParts(World& world, const BackupParts& parts, const Rows& rows,
                                const SecretBytes& password, Instant now) {
   const auto book = IdentityBook::Make(rows);

@@ -3,14 +3,13 @@
 #include "base/encoding.h"
 #include "crypto/hash.h"
 #include "server/issuing_internal.h"
+#include "server/next_steps.h"
 
 namespace countersign::server {
 namespace {
 
 using store::CertificateRole;
 using store::CertificateState;
-
-constexpr std::string_view kReplaceCommand = "CertificateManager -c PASSWORD";
 
 // Steps runs one step after the other, whatever becomes of the ones before, and keeps the first
 // failure.

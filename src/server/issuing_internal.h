@@ -146,6 +146,9 @@ inline constexpr std::string_view kForgottenPassword =
 // OwnerOf finds the certificate of an owner key, or makes it anew.
 [[nodiscard]] Result<Owner> OwnerOf(World& world, const crypto::PrivateKey& key,
                                     const IdentityBook& book, const ServerId& server, Instant now);
+// OwnerIn is the owner key of an opened backup with its certificate, or the one key of an imported
+// identity. kRefused if the backup holds neither.
+[[nodiscard]] Result<Owner> OwnerIn(const keys::BackupContents& backup);
 
 // SealedBackup is an automatic backup as it lies on the disk, and how many admitted agents it
 // lists.

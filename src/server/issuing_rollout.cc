@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "server/events.h"
+#include "server/next_steps.h"
 #include "server/rollout_internal.h"
 #include "server/server.h"
 
@@ -13,7 +14,6 @@ using store::CertificateState;
 
 constexpr std::size_t kMaxAborted = 8;
 constexpr std::string_view kStatus = "countersign rollout status";
-constexpr std::string_view kReplaceCommand = "CertificateManager -c PASSWORD";
 
 // A rollout needs something that stays in use meanwhile, and a place among the kept keys.
 Status CheckMayStart(World& world, const IdentityBook& book) {

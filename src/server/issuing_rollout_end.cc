@@ -9,10 +9,6 @@ namespace {
 using store::CertificateRole;
 using store::CertificateState;
 
-std::unexpected<Error> NoRollout() {
-  return Fail(Code::kNotFound, "no rollout is under way", "countersign rollout start");
-}
-
 // Certify issues a certificate for a key that is there already.
 Result<crypto::Certificate> Certify(World& world, const store::ServerConfig& config,
                                     const Owner& owner, const std::vector<ServerId>& server_ids,

@@ -20,9 +20,9 @@ using store::MoveRow;
 using store::MoveState;
 using store::MovingState;
 
-constexpr std::size_t kPage = 1'000;
+constexpr std::size_t kReadyAtOnce = 1'000;
 
-std::unexpected<Error> Refuse(std::string why, std::string next = {}) {
+std::unexpected<Error> RefuseToStart(std::string why, std::string next = {}) {
   return Fail(Code::kRefused, std::move(why) + ". Nothing was started", std::move(next));
 }
 
@@ -46,12 +46,12 @@ std::vector<Bytes> Unpacked(ByteView packed) {
 Status CheckTarget(const IdentityBook& book, const wire::MoveAnnouncement& announcement) {
   const wire::MoveTarget& target = announcement.target;
   if (book.IsOurs(target.server)) {
-    return Refuse("the target is this server itself (" + target.server.Text() + ")");
+    return RefuseToStart("the target is this server itself (" + target.server.Text() + ")");
   }
   const auto* const active = book.Active();
   if (active == nullptr) {
-    return Refuse("this server has no certificate: agents take no orders of it",
-                  "CertificateManager -c PASSWORD");
+    return RefuseToStart("this server has no certificate: agents take no orders of it",
+                         "CertificateManager -c PASSWORD");
   }
   const auto held = trust::FirstTrust(active->certificate, nullptr);
   if (!held) return std::unexpected(held.error());
@@ -60,14 +60,14 @@ Status CheckTarget(const IdentityBook& book, const wire::MoveAnnouncement& annou
       {.server = target.server, .owner = target.owner, .least_generation = target.generation},
       announcement.bundle, {});
   if (after) return {};
-  return Refuse("the target's bundle is not what the announcement says (" +
-                    std::string(VerdictName(after.error())) + ")",
-                "countersign move expect (on the target) writes another");
+  return RefuseToStart("the target's bundle is not what the announcement says (" +
+                           std::string(VerdictName(after.error())) + ")",
+                       "countersign move expect (on the target) writes another");
 }
 
 std::unexpected<Error> BadWarrant(std::string why) {
-  return Refuse("a warrant is not good for this: " + std::move(why),
-                "countersign move warrant makes another");
+  return RefuseToStart("a warrant is not good for this: " + std::move(why),
+                       "countersign move warrant makes another");
 }
 
 struct Warrants {
@@ -233,7 +233,7 @@ Result<Selected> Select(Server& server, const Selection& selection) {
   store::Registry& registry = server.world().registry;
   Selected selected;
   store::AgentQuery query;
-  query.limit = kPage;
+  query.limit = kReadyAtOnce;
   for (;;) {
     const auto rows = registry.ListAgents(query);
     if (!rows) return std::unexpected(rows.error());
@@ -265,8 +265,8 @@ Result<MoveRow> StartMove(Server& server, const MoveStart& start, Instant now) {
   const auto under_way = MoveUnderWay(world.registry);
   if (!under_way) return std::unexpected(under_way.error());
   if (*under_way) {
-    return Refuse("a move to server " + (*under_way)->server.Text() + " is under way",
-                  "countersign move status");
+    return RefuseToStart("a move to server " + (*under_way)->server.Text() + " is under way",
+                         "countersign move status");
   }
   if (start.selected.agents.empty()) {
     return Fail(Code::kNotFound,
@@ -350,7 +350,7 @@ Status WithdrawOrders(World& world, const MoveRow& move, Instant now) {
   store::MoveTable& table = world.registry.moves();
   std::optional<AgentId> after;
   for (;;) {
-    const auto rows = table.ListMoving(move.id, MovingState::kOrdered, after, kPage);
+    const auto rows = table.ListMoving(move.id, MovingState::kOrdered, after, kReadyAtOnce);
     if (!rows) return std::unexpected(rows.error());
     for (auto row : *rows) {
       auto open = world.registry.OpenOrders(row.agent, Server::kMaxOrdersInReply);
@@ -371,7 +371,7 @@ Status WithdrawOrders(World& world, const MoveRow& move, Instant now) {
         COUNTERSIGN_RETURN_IF_ERROR(table.PutMoving(row));
       }
     }
-    if (rows->size() < kPage) return {};
+    if (rows->size() < kReadyAtOnce) return {};
     after = rows->back().agent;
   }
 }

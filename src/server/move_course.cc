@@ -17,9 +17,8 @@ using store::MovingRow;
 using store::MovingState;
 
 constexpr std::size_t kAtOnce = 200;
-constexpr std::size_t kPage = 1'000;
+constexpr std::size_t kMovingAtOnce = 1'000;
 constexpr std::size_t kMaxTextLen = 512;
-constexpr std::string_view kUpdateNow = "update-now";
 // Where the next sweep goes on.
 constexpr std::string_view kMetaSwept = "move-swept";
 constexpr Seconds kExpectedKept = std::chrono::hours(24 * 90);
@@ -85,12 +84,13 @@ Status GiveUp(World& world, MovingRow row, std::string_view reason, Instant now)
 Status Expire(World& world, const MoveRow& move, Instant now) {
   for (const MovingState state : {MovingState::kWaiting, MovingState::kOrdered}) {
     for (;;) {
-      const auto rows = world.registry.moves().ListMoving(move.id, state, std::nullopt, kPage);
+      const auto rows =
+          world.registry.moves().ListMoving(move.id, state, std::nullopt, kMovingAtOnce);
       if (!rows) return std::unexpected(rows.error());
       for (const auto& row : *rows) {
         COUNTERSIGN_RETURN_IF_ERROR(GiveUp(world, row, kWarrantExpired, now));
       }
-      if (rows->size() < kPage) break;
+      if (rows->size() < kMovingAtOnce) break;
     }
   }
   return {};
@@ -253,15 +253,15 @@ Status SweepMoves(World& world, Instant now) {
   const auto text = world.registry.GetMeta(kMetaSwept);
   if (!text) return std::unexpected(text.error());
   const std::string before = text->value_or("");
-  const auto rows =
-      table.ListMoving((*move)->id, MovingState::kOrdered, AgentId::ParseText(before), kPage);
+  const auto rows = table.ListMoving((*move)->id, MovingState::kOrdered, AgentId::ParseText(before),
+                                     kMovingAtOnce);
   if (!rows) return std::unexpected(rows.error());
   for (const auto& row : *rows) {
     // An order stays open for a day after it was sent, at least.
     if (now - row.since < Server::kJtiLifetime) continue;
     COUNTERSIGN_RETURN_IF_ERROR(SweepOne(world, row, now));
   }
-  const std::string after = rows->size() < kPage ? "" : rows->back().agent.Text();
+  const std::string after = rows->size() < kMovingAtOnce ? "" : rows->back().agent.Text();
   return after == before ? Status() : world.registry.PutMeta(kMetaSwept, after);
 }
 

@@ -14,7 +14,7 @@ enum class Again {
   kWarrant,  // another campaign with the same target.json, whose warrants are new
   kTarget,   // another campaign with a new target.json: `resume` keeps the one that it has
 };
-struct Words {
+struct Failure {
   std::string_view reason;
   std::string_view text;
   Again again = Again::kNothing;
@@ -25,7 +25,7 @@ constexpr std::string_view kMover =
     "IpXfer -s NEW_SERVER -p PORT -sp PORT -c PORT -e OfcNTCer.dat of the new server (on the "
     "agent)";
 
-constexpr std::array<Words, 22> kWords = {{
+constexpr std::array<Failure, 22> kFailures = {{
     {kGone, "it was removed here meanwhile", Again::kNothing, "nothing"},
     {kNeedsHands, "it takes no orders of this server", Again::kNothing, kMover},
     {kNoAnswer, "it was ordered away several times, and gave no answer", Again::kOrder},
@@ -56,9 +56,9 @@ constexpr std::array<Words, 22> kWords = {{
     {"cannot-record", "it cannot remember one more server or warrant", Again::kNothing, kMover},
 }};
 
-const Words* FindWords(std::string_view reason) {
-  const auto* const found = std::ranges::find(kWords, reason, &Words::reason);
-  return found == kWords.end() ? nullptr : found;
+const Failure* FindFailure(std::string_view reason) {
+  const auto* const found = std::ranges::find(kFailures, reason, &Failure::reason);
+  return found == kFailures.end() ? nullptr : found;
 }
 
 bool IsUnderWay(store::MoveState state) {
@@ -88,7 +88,7 @@ std::string_view NextOf(Again again, bool under_way) {
   return "";
 }
 
-std::string NextOfFailed(const Words* words, bool under_way) {
+std::string NextOfFailed(const Failure* words, bool under_way) {
   const std::string_view again = NextOf(words == nullptr ? Again::kOrder : words->again, under_way);
   std::string next(words == nullptr ? "" : words->first);
   if (!next.empty() && !again.empty()) next += "; then ";
@@ -98,7 +98,7 @@ std::string NextOfFailed(const Words* words, bool under_way) {
 }  // namespace
 
 std::string MoveReasonText(std::string_view reason) {
-  const auto* const words = FindWords(reason);
+  const auto* const words = FindFailure(reason);
   if (words != nullptr) return std::string(words->text);
   return reason.empty() ? "" : "it answered \"" + std::string(reason) + "\"";
 }
@@ -116,7 +116,7 @@ std::string MoveNextStep(const store::MovingRow& row, store::MoveState campaign)
     case store::MovingState::kFailed:
       break;
   }
-  return NextOfFailed(FindWords(row.reason), under_way);
+  return NextOfFailed(FindFailure(row.reason), under_way);
 }
 
 }  // namespace countersign::server

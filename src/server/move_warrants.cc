@@ -11,22 +11,6 @@
 namespace countersign::server {
 namespace {
 
-// The owner key of the backup with its certificate; of an imported identity its one key.
-Result<Owner> OwnerIn(const keys::BackupContents& backup) {
-  for (const auto& certificate : backup.certificates) {
-    if (!certificate.IsSignedBy(certificate.key())) continue;
-    if (backup.owner_key) {
-      if (certificate.key() == backup.owner_key->public_key()) {
-        return Owner{*backup.owner_key, certificate};
-      }
-    } else if (const auto* const key = KeyOf(backup.server_keys, certificate)) {
-      return Owner{*key, certificate};
-    }
-  }
-  return Fail(Code::kRefused,
-              "the automatic backup holds no owner key, and only that one signs warrants");
-}
-
 Status CheckServer(const keys::BackupContents& backup, const ServerId& server) {
   const auto& known = backup.manifest->server_ids;
   if (std::ranges::find(known, server) != known.end()) return {};

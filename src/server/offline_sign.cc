@@ -13,20 +13,20 @@ using wire::OwnerRequest;
 
 constexpr Seconds kMostAhead = std::chrono::hours(24);
 
-std::unexpected<Error> Refuse(std::string why, std::string next = {}) {
+std::unexpected<Error> RefuseToSign(std::string why, std::string next = {}) {
   return Fail(Code::kRefused, std::move(why) + ". Nothing was signed", std::move(next));
 }
 
 Status CheckOwner(const OwnerRequest& request, const keys::BackupContents& backup) {
   if (!backup.manifest || !backup.owner_key) {
-    return Refuse(
+    return RefuseToSign(
         "the file holds no owner key: it is no automatic backup (OfficeScanAuth.dat), or "
         "one of an imported identity");
   }
   const Digest& ours = backup.owner_key->public_key().digest();
   if (request.owner == ours) return {};
-  return Refuse("the request is for the owner key " + HexLower(request.owner) +
-                ", and the one in the backup is " + HexLower(ours));
+  return RefuseToSign("the request is for the owner key " + HexLower(request.owner) +
+                      ", and the one in the backup is " + HexLower(ours));
 }
 
 // A server id that the backup does not hold is a thief's, or another owner's business.
@@ -34,14 +34,14 @@ Status CheckServers(const OwnerRequest& request, const keys::BackupManifest& man
   for (const ServerId& id : request.server_ids) {
     const auto known = std::ranges::find(manifest.server_ids, id);
     if (known == manifest.server_ids.end()) {
-      return Refuse("the request names the server id " + id.Text() +
-                    ", which the backup does not hold");
+      return RefuseToSign("the request names the server id " + id.Text() +
+                          ", which the backup does not hold");
     }
     const auto at = manifest.generations.find(id);
     if (at != manifest.generations.end() && at->second >= request.generation) {
-      return Refuse("the request asks for generation " + std::to_string(request.generation) +
-                    ", and the backup knows " + std::to_string(at->second) +
-                    " already: it is an old request, or the backup is of another time");
+      return RefuseToSign("the request asks for generation " + std::to_string(request.generation) +
+                          ", and the backup knows " + std::to_string(at->second) +
+                          " already: it is an old request, or the backup is of another time");
     }
   }
   return {};
@@ -49,14 +49,14 @@ Status CheckServers(const OwnerRequest& request, const keys::BackupManifest& man
 
 Status CheckTimes(const OwnerRequest& request, ClockIsRight clock, Instant now) {
   if (request.not_before >= request.not_after || request.not_after > request.reserve_not_after) {
-    return Refuse("the request's dates are not in order");
+    return RefuseToSign("the request's dates are not in order");
   }
   const Instant asked = FromUnix(static_cast<std::int64_t>(request.generation));
   if (clock == ClockIsRight::kYes || asked <= now + kMostAhead) return {};
-  return Refuse("the generation asked for is that of " + FormatUtc(asked) +
-                    ", more than a day ahead of this machine's clock (" + FormatUtc(now) +
-                    "): one of the two clocks is wrong. If this one is right, say so",
-                "the same command with --clock-is-right");
+  return RefuseToSign("the generation asked for is that of " + FormatUtc(asked) +
+                          ", more than a day ahead of this machine's clock (" + FormatUtc(now) +
+                          "): one of the two clocks is wrong. If this one is right, say so",
+                      "the same command with --clock-is-right");
 }
 
 Result<crypto::Certificate> CertificateFor(const OwnerRequest& request, const Owner& owner,
@@ -72,16 +72,6 @@ Result<crypto::Certificate> CertificateFor(const OwnerRequest& request, const Ow
                                    .not_after = not_after,
                                    .serial_random = random.Array<16>()},
                                   *key, owner.key, &owner.certificate);
-}
-
-Result<Owner> OwnerIn(const keys::BackupContents& backup) {
-  for (const auto& certificate : backup.certificates) {
-    if (certificate.key() == backup.owner_key->public_key() &&
-        certificate.IsSignedBy(certificate.key())) {
-      return Owner{*backup.owner_key, certificate};
-    }
-  }
-  return Fail(Code::kMalformed, "the backup holds an owner key without its certificate");
 }
 
 // The new automatic backup: what the old one held, and what the server has had since. Server keys

@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "server/events.h"
 #include "server/issuing_internal.h"
+#include "server/next_steps.h"
 
 namespace countersign::server {
 namespace {
@@ -13,7 +14,6 @@ namespace {
 constexpr Seconds kDay = std::chrono::hours(24);
 constexpr Seconds kWeek = 7 * kDay;
 constexpr std::array kDaysAhead = {1, 7, 30, 60, 90};
-constexpr std::string_view kReplaceCommand = "CertificateManager -c PASSWORD";
 
 // The nearest of the days of warning that is not over yet; nothing while it is further off than
 // all.

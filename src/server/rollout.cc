@@ -3,13 +3,10 @@
 #include "server/events.h"
 
 namespace countersign::server {
-namespace {
 
 std::unexpected<Error> NoRollout() {
   return Fail(Code::kNotFound, "no rollout is under way", "countersign rollout start");
 }
-
-}  // namespace
 
 Result<std::optional<store::RolloutRow>> RolloutUnderWay(store::Registry& registry) {
   auto rows = registry.ListRollouts(1);

@@ -17,6 +17,8 @@ namespace countersign::server {
 
 // RolloutUnderWay finds the one that is neither finished nor aborted.
 [[nodiscard]] Result<std::optional<store::RolloutRow>> RolloutUnderWay(store::Registry& registry);
+// NoRollout is the error where there must be one.
+[[nodiscard]] std::unexpected<Error> NoRollout();
 
 // StartRollout issues a pending certificate and a new reserve, as `-c` does, but the active one
 // stays in use. Without a password the reserve becomes the pending certificate, and then there is

@@ -11,7 +11,6 @@ namespace countersign::server {
 namespace {
 
 constexpr std::size_t kAskAtOnce = 500;
-constexpr std::string_view kUpdateNow = "update-now";
 constexpr Seconds kAskFor = std::chrono::hours(24);
 
 }  // namespace

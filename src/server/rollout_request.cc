@@ -10,7 +10,7 @@ namespace countersign::server {
 namespace {
 
 constexpr std::uint64_t kMostSoak = 366 * 86'400;
-constexpr std::uint64_t kMostRate = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint64_t kMostPerHour = std::numeric_limits<std::uint32_t>::max();
 
 }  // namespace
 
@@ -20,7 +20,7 @@ Result<trust::RolloutTerms> ReadTerms(const AdminMessage& request) {
   if (!share) return std::unexpected(share.error());
   auto domains = TextsMember(request, "domains");
   if (!domains) return std::unexpected(std::move(domains).error());
-  const auto rate = NumberMember(request, "rate", 0, kMostRate);
+  const auto rate = NumberMember(request, "rate", 0, kMostPerHour);
   if (!rate) return std::unexpected(rate.error());
   const auto halt_at = NumberMember(request, "halt_at", usual.halt_at, trust::kEverybody);
   if (!halt_at) return std::unexpected(halt_at.error());
@@ -44,7 +44,7 @@ Result<ResumeOptions> ReadResumeOptions(const AdminMessage& request) {
     options.halt_at = static_cast<trust::BasisPoints>(*halt_at);
   }
   if (request.json.contains("rate")) {
-    const auto rate = NumberMember(request, "rate", 0, kMostRate);
+    const auto rate = NumberMember(request, "rate", 0, kMostPerHour);
     if (!rate) return std::unexpected(rate.error());
     options.rate_per_hour = *rate;
   }

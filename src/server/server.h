@@ -51,6 +51,9 @@ struct Call {
   bool is_private = false;
 };
 
+// The act that makes an agent report at once.
+inline constexpr std::string_view kUpdateNow = "update-now";
+
 // NextStep of a call after its receipt.
 enum class CallNext {
   kEnded,     // a final verdict, or nothing more to do now

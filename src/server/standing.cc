@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "server/next_steps.h"
 #include "trust/verdict.h"
 
 namespace countersign::server {
@@ -83,25 +84,24 @@ constexpr std::array<Words, 19> kWords = {{
     {"other-owner", "it trusts a certificate of another owner", kUseMover},
     {"wrong-server", "it trusts a certificate of this owner for another server", kUseMover},
     {"ahead", "it holds a newer certificate than this server: the server was restored",
-     "CertificateManager -c PASSWORD"},
+     kReplaceCommand},
     {"unproved", "it says that it holds a newer certificate than this server, and has not shown it",
      "nothing: it is asked for it; if it stays so, IpXfer -e OfcNTCer.dat (on the agent)"},
     {"aborted", "it holds the certificate of an aborted rollout, whose key is kept for it",
      "nothing: it takes the next certificate over"},
     {"stranded", "it holds the certificate of an aborted rollout, whose key was given up",
-     "CertificateManager -c PASSWORD"},
+     kReplaceCommand},
     {"not-taken", "it was sent the certificate, has answered five times, and does not hold it",
      "look into its log; then countersign rollout resume asks it anew"},
     {"no-succession", "no succession leads from its certificate to the active one",
-     "CertificateManager -c PASSWORD"},
-    {"no-certificate", "the server has no certificate", "CertificateManager -c PASSWORD"},
+     kReplaceCommand},
+    {"no-certificate", "the server has no certificate", kReplaceCommand},
     {"fork", "it holds another certificate of the same generation: two servers issue for one owner",
      kUseMover},
     {"distrusted", "a certificate or key of this server is in its distrust list",
      "remove it from the distrust list on the agent, if the key is not stolen"},
     {"chain", "it cannot verify the certificates offered", kUseMover},
-    {"older-generation", "it has held a newer generation than the one offered",
-     "CertificateManager -c PASSWORD"},
+    {"older-generation", "it has held a newer generation than the one offered", kReplaceCommand},
     {"not-admitted", "it is not admitted", "countersign agents approve ID"},
     {"cloned", "two machines run with one agent key (a cloned disk image)",
      "countersign-agentd install (anew, on each clone), then countersign agents forget ID"},
