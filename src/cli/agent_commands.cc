@@ -10,12 +10,6 @@
 namespace countersign::cli {
 namespace {
 
-boost::json::array ToArray(const std::vector<std::string>& texts) {
-  boost::json::array array;
-  for (const auto& text : texts) array.emplace_back(text);
-  return array;
-}
-
 void PrintWarnings(const boost::json::object& status) {
   for (const auto& value : status.at("warnings").as_array()) {
     const auto& warning = value.as_object();
@@ -165,7 +159,8 @@ Exit ShowAgent(Session& session, const std::string& agent, Form form) {
 Exit ChangeAgents(Session& session, std::string_view command,
                   const std::vector<std::string>& agents, Form form) {
   server::AdminMessage request;
-  request.json = {{"command", command}, {"agents", ToArray(agents)}};
+  request.json = {{"command", command},
+                  {"agents", boost::json::array(agents.begin(), agents.end())}};
   const auto answer = session.Call(std::move(request));
   if (!answer) return PrintError(answer.error(), form);
   if (form == Form::kJson) {

@@ -17,7 +17,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr auto kLookAgain = std::chrono::seconds(1);
-constexpr auto kStep = std::chrono::milliseconds(100);
+constexpr auto kSliceOfSecond = std::chrono::milliseconds(100);
 
 volatile std::sig_atomic_t interrupted = 0;
 
@@ -43,7 +43,7 @@ class UntilInterrupted {
 void Pause() {
   const auto until = steady_clock::now() + kLookAgain;
   while (!UntilInterrupted::IsOver() && steady_clock::now() < until) {
-    std::this_thread::sleep_for(kStep);
+    std::this_thread::sleep_for(kSliceOfSecond);
   }
 }
 
@@ -79,6 +79,13 @@ const boost::json::object* Newest(const boost::json::object& status, std::string
   if (const auto* const campaign = UnderWay(status, name)) return campaign;
   const auto& earlier = List(status, "earlier");
   return earlier.empty() || !earlier.front().is_object() ? nullptr : &earlier.front().get_object();
+}
+
+void AddLine(std::string& text, std::string_view label, const std::string& value) {
+  if (value.empty()) return;
+  std::string padded(label);
+  padded.resize(std::max<std::size_t>(padded.size(), 16), ' ');
+  text += "  " + padded + value + "\n";
 }
 
 Result<boost::json::object> Follow(boost::json::object status, const Watch& watch) {

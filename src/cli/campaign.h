@@ -1,8 +1,10 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/time.h"
@@ -11,6 +13,9 @@
 // What commands for rollouts and for moves have in common: both go on by themselves for a long
 // time, name agents page by page, and are watched.
 namespace countersign::cli {
+
+// kPageLen is how many names are asked for at once.
+inline constexpr std::uint64_t kPageLen = 1'000;
 
 // AllPages asks for page after page of "names" and returns the first answer with the names of all;
 // a progress line says `what` is being read.
@@ -24,6 +29,9 @@ namespace countersign::cli {
                                                   std::string_view name);
 [[nodiscard]] const boost::json::object* Newest(const boost::json::object& status,
                                                 std::string_view name);
+
+// AddLine appends a line with a label, for people; nothing without a value.
+void AddLine(std::string& text, std::string_view label, const std::string& value);
 
 // Watch is how a campaign is followed.
 struct Watch {

@@ -15,7 +15,7 @@ void AddWhom(CLI::App* command, MoveWhom& whom) {
   command->add_flag("--all", whom.all, "all agents");
 }
 
-void AddPlan(CommandLine& line, CLI::App* move) {
+void AddMovePlan(CommandLine& line, CLI::App* move) {
   auto* const plan = move->add_subcommand(
       "plan",
       "dry run: who would be moved and when, and who needs hands and why (exit code 45); changes "
@@ -55,7 +55,7 @@ void AddExpect(CommandLine& line, CLI::App* move) {
   });
 }
 
-void AddStart(CommandLine& line, CLI::App* move) {
+void AddMoveStart(CommandLine& line, CLI::App* move) {
   auto* const start = move->add_subcommand(
       "start",
       "order agents to move, one after another; each tries the target first, and stays "
@@ -84,7 +84,7 @@ void AddStart(CommandLine& line, CLI::App* move) {
   });
 }
 
-void AddStatus(CommandLine& line, CLI::App* move) {
+void AddMoveStatus(CommandLine& line, CLI::App* move) {
   auto* const status = move->add_subcommand(
       "status", "how far it is: on a terminal a bar that follows it, otherwise one JSON object");
   const auto command = std::make_shared<MoveStatusCommand>();
@@ -144,10 +144,10 @@ void AddMoveCommands(CommandLine& line) {
       line.app()
           .add_subcommand("move", "take agents to another server, and expect some from another")
           ->require_subcommand(1);
-  AddPlan(line, move);
+  AddMovePlan(line, move);
   AddExpect(line, move);
-  AddStart(line, move);
-  AddStatus(line, move);
+  AddMoveStart(line, move);
+  AddMoveStatus(line, move);
   AddResumeAndAbort(line, move);
   AddWarrant(line, move);
 }

@@ -20,7 +20,7 @@ void AddFirstWave(CLI::App* command, std::string& canary, std::vector<std::strin
       ->allow_extra_args(false);
 }
 
-void AddPlan(CommandLine& line, CLI::App* rollout) {
+void AddRolloutPlan(CommandLine& line, CLI::App* rollout) {
   auto* const plan = rollout->add_subcommand(
       "plan",
       "dry run: how many agents would take a new certificate over, when, and who needs "
@@ -36,7 +36,7 @@ void AddPlan(CommandLine& line, CLI::App* rollout) {
   });
 }
 
-void AddStart(CommandLine& line, CLI::App* rollout) {
+void AddRolloutStart(CommandLine& line, CLI::App* rollout) {
   auto* const start = rollout->add_subcommand(
       "start",
       "make a new certificate and offer it to the first wave (--canary, --domain), then by itself "
@@ -72,7 +72,7 @@ void AddStart(CommandLine& line, CLI::App* rollout) {
   });
 }
 
-void AddStatus(CommandLine& line, CLI::App* rollout) {
+void AddRolloutStatus(CommandLine& line, CLI::App* rollout) {
   auto* const status = rollout->add_subcommand(
       "status",
       "how far it is: on a terminal a bar that follows it until it ends, halts, is paused or is at "
@@ -164,9 +164,9 @@ void AddRolloutCommands(CommandLine& line) {
                           "bring a new certificate to the agents in waves, with a plan, "
                           "a gate and a way back")
           ->require_subcommand(1);
-  AddPlan(line, rollout);
-  AddStart(line, rollout);
-  AddStatus(line, rollout);
+  AddRolloutPlan(line, rollout);
+  AddRolloutStart(line, rollout);
+  AddRolloutStatus(line, rollout);
   AddPauseAndResume(line, rollout);
   AddEnds(line, rollout);
   AddProof(line, rollout);

@@ -17,7 +17,7 @@ std::unexpected<Error> GiveUp(std::string_view what) {
               "countersign server init, or its options: countersign server init --help");
 }
 
-std::string Lowered(std::string text) {
+std::string LoweredText(std::string text) {
   std::erase_if(text, [](char c) { return c == ' ' || c == '\t'; });
   std::ranges::transform(text, text.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -32,7 +32,7 @@ Result<std::size_t> Choose(Console& console, std::string_view question,
     const auto answer = console.Ask(question);
     if (!answer) return std::unexpected(answer.error());
     for (std::size_t at = 0; at < choices.size(); ++at) {
-      if (std::ranges::find(choices[at], Lowered(*answer)) != choices[at].end()) return at;
+      if (std::ranges::find(choices[at], LoweredText(*answer)) != choices[at].end()) return at;
     }
   }
   return GiveUp("usable answer");

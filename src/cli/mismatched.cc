@@ -5,13 +5,12 @@
 #include <boost/json/value.hpp>
 #include <utility>
 
+#include "cli/campaign.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 
 namespace countersign::cli {
 namespace {
-
-constexpr std::uint64_t kPageLen = 1'000;
 
 // How many agents of these standings there are; 0 if that cannot be told.
 std::uint64_t CountAgents(Session& session, const std::vector<std::string>& standings) {

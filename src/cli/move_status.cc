@@ -18,12 +18,12 @@ namespace {
 
 constexpr std::string_view kMove = "move";
 
-bool Moves(const boost::json::object& status) {
+bool IsMoving(const boost::json::object& status) {
   const auto* const move = UnderWay(status, kMove);
   return move != nullptr && !MoveRests(*move);
 }
 
-Result<boost::json::object> Fetch(Session& session, const std::string& names) {
+Result<boost::json::object> FetchMove(Session& session, const std::string& names) {
   boost::json::object request = {{"command", "move-status"}};
   if (!names.empty()) {
     request["names"] = names;
@@ -36,7 +36,7 @@ Result<boost::json::object> Fetch(Session& session, const std::string& names) {
   return std::move(answer->json);
 }
 
-Exit Outcome(const boost::json::object& status, bool waited) {
+Exit MoveOutcome(const boost::json::object& status, bool waited) {
   if (!waited) return Exit::kOk;
   const auto* const newest = Newest(status, kMove);
   if (newest == nullptr) return Exit::kOk;
@@ -60,7 +60,7 @@ void PrintNames(const boost::json::array& names) {
   table.Print();
 }
 
-void PrintStatus(const boost::json::object& status) {
+void PrintMoveStatus(const boost::json::object& status) {
   const auto* const newest = Newest(status, kMove);
   if (newest == nullptr) {
     PrintLine("No agent was moved from here. countersign move plan says what a move would find.");
@@ -81,7 +81,7 @@ Exit ShowMove(Session& session, const MoveStatusCommand& command, Form form) {
     if (!typed) return PrintError(typed.error(), form);
     wait = *typed;
   }
-  auto status = Fetch(session, command.names);
+  auto status = FetchMove(session, command.names);
   if (!status) return PrintError(status.error(), form);
   if (form == Form::kText && !OutputIsTerminal() && !command.once && command.names.empty()) {
     form = Form::kJson;
@@ -90,7 +90,7 @@ Exit ShowMove(Session& session, const MoveStatusCommand& command, Form form) {
   const bool watched = form == Form::kText && !once && ErrorIsTerminal();
   if (session.server_runs() && (watched || wait)) {
     const auto line = watched ? std::make_unique<ProgressLine>("", ErrorScreen()) : nullptr;
-    Watch watch{.look = [&] { return Fetch(session, ""); }, .goes_on = Moves, .most = wait};
+    Watch watch{.look = [&] { return FetchMove(session, ""); }, .goes_on = IsMoving, .most = wait};
     if (line) watch.show = [&](const auto& now) { line->Show(MoveBar(*UnderWay(now, kMove))); };
     status = Follow(*std::move(status), watch);
     if (line) line->Clear();
@@ -99,14 +99,14 @@ Exit ShowMove(Session& session, const MoveStatusCommand& command, Form form) {
   if (form == Form::kJson) {
     PrintJson(*status);
   } else {
-    PrintStatus(*status);
-    if (Moves(*status) && !session.server_runs()) {
+    PrintMoveStatus(*status);
+    if (IsMoving(*status) && !session.server_runs()) {
       PrintLine("The server is not running: nothing moves until countersignd is started.");
-    } else if (watched && Moves(*status)) {
+    } else if (watched && IsMoving(*status)) {
       PrintLine("The move goes on by itself.");
     }
   }
-  return Outcome(*status, wait.has_value());
+  return MoveOutcome(*status, wait.has_value());
 }
 
 }  // namespace countersign::cli

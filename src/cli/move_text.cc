@@ -3,18 +3,12 @@
 #include <algorithm>
 
 #include "cli/amounts.h"
+#include "cli/campaign.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 
 namespace countersign::cli {
 namespace {
-
-void AddLine(std::string& text, std::string_view label, const std::string& value) {
-  if (value.empty()) return;
-  std::string padded(label);
-  padded.resize(std::max<std::size_t>(padded.size(), 16), ' ');
-  text += "  " + padded + value + "\n";
-}
 
 std::string_view MeansOf(const std::string& state) {
   if (state == "running") return "agents are ordered away one after another";

@@ -17,7 +17,7 @@ constexpr auto kPoll = std::chrono::milliseconds(100);
 constexpr std::size_t kAskedAtOnce = 1'000;
 constexpr std::size_t kMaxArgsLen = 16UL * 1024;  // an order's; the server says what is too long
 
-bool HasEnded(const boost::json::object& order) {
+bool IsOver(const boost::json::object& order) {
   const std::string state = Text(order, "state");
   return state != "queued" && state != "sent";
 }
@@ -95,7 +95,7 @@ Exit Outcome(const boost::json::array& orders) {
   Exit exit = Exit::kOk;
   for (const auto& value : orders) {
     const auto& order = value.as_object();
-    if (!HasEnded(order)) {
+    if (!IsOver(order)) {
       if (exit == Exit::kOk) exit = Exit::kOrderNotEnded;
     } else if (!IsDone(order)) {
       exit = Exit::kOrderNotDone;
@@ -113,7 +113,7 @@ void PrintOrders(const boost::json::array& orders, bool waited) {
     table.Add({Text(order, "agent"), Text(order, "order"), Text(order, "state"),
                Text(order, "verdict") + (earlier.empty() ? "" : " (" + earlier + ")"),
                ResultText(order)});
-    if (!HasEnded(order)) ++open;
+    if (!IsOver(order)) ++open;
   }
   table.Print();
   for (const auto& value : orders) PrintOutput(value.as_object());
@@ -156,7 +156,7 @@ Exit SendOrder(Session& session, const OrderCommand& command, Form form) {
   const auto until = std::chrono::steady_clock::now() + command.wait;
   auto orders = AskAbout(session, ids);
   while (orders && wait && std::chrono::steady_clock::now() < until &&
-         !std::ranges::all_of(*orders, [](const auto& o) { return HasEnded(o.as_object()); })) {
+         !std::ranges::all_of(*orders, [](const auto& o) { return IsOver(o.as_object()); })) {
     std::this_thread::sleep_for(kPoll);
     orders = AskAbout(session, ids);
   }

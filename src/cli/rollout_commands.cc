@@ -13,14 +13,7 @@
 namespace countersign::cli {
 namespace {
 
-constexpr std::uint64_t kPageLen = 1'000;
 constexpr std::string_view kClassNames = "taken, at-once, next-contact, unseen or hands";
-
-boost::json::array ToArray(const std::vector<std::string>& texts) {
-  boost::json::array array;
-  for (const auto& text : texts) array.emplace_back(text);
-  return array;
-}
 
 // AddShare puts a share that was typed into the request, in basis points; nothing if none was.
 Status AddShare(boost::json::object& request, std::string_view name, const std::string& typed) {
@@ -34,7 +27,8 @@ Status AddShare(boost::json::object& request, std::string_view name, const std::
 Result<boost::json::object> Plan(Session& session, const RolloutPlanCommand& command) {
   boost::json::object request = {{"command", "rollout-plan"}};
   COUNTERSIGN_RETURN_IF_ERROR(AddShare(request, "canary_share", command.canary));
-  if (!command.domains.empty()) request["domains"] = ToArray(command.domains);
+  if (!command.domains.empty())
+    request["domains"] = boost::json::array(command.domains.begin(), command.domains.end());
   if (!command.names.empty()) {
     request["class"] = command.names;
     request["limit"] = kPageLen;
@@ -66,7 +60,7 @@ Exit Ask(Session& session, boost::json::object json, Form form) {
 Result<server::AdminMessage> StartRequest(const RolloutStartCommand& command) {
   server::AdminMessage request;
   request.json = {{"command", "rollout-start"},
-                  {"domains", ToArray(command.domains)},
+                  {"domains", boost::json::array(command.domains.begin(), command.domains.end())},
                   {"rate", command.rate},
                   {"from_reserve", command.from_reserve},
                   {"clock_is_right", command.clock_is_right}};

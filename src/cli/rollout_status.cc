@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view kRollout = "rollout";
 
-Result<boost::json::object> Fetch(Session& session) {
+Result<boost::json::object> FetchRollout(Session& session) {
   server::AdminMessage request;
   request.json = {{"command", "rollout-status"}};
   auto answer = session.Call(std::move(request));
@@ -25,12 +25,12 @@ Result<boost::json::object> Fetch(Session& session) {
   return std::move(answer->json);
 }
 
-bool Moves(const boost::json::object& status) {
+bool IsRolling(const boost::json::object& status) {
   const auto* const rollout = UnderWay(status, kRollout);
   return rollout != nullptr && !Rests(*rollout);
 }
 
-void PrintEarlier(const boost::json::object& status) {
+void PrintEarlierRollouts(const boost::json::object& status) {
   const auto& earlier = List(status, "earlier");
   if (earlier.empty()) return;
   Table table({"GENERATION", "SERIAL", "STATE", "SINCE", "BY", "WHY"});
@@ -55,7 +55,7 @@ void PrintKept(const boost::json::object& status) {
   }
 }
 
-void PrintStatus(const boost::json::object& status) {
+void PrintRolloutStatus(const boost::json::object& status) {
   const auto* const rollout = UnderWay(status, kRollout);
   if (rollout == nullptr) {
     PrintLine("No rollout is under way. countersign rollout plan says what one would find.");
@@ -63,12 +63,12 @@ void PrintStatus(const boost::json::object& status) {
     Print(RolloutText(*rollout));
   }
   PrintKept(status);
-  PrintEarlier(status);
+  PrintEarlierRollouts(status);
 }
 
-Exit Outcome(const boost::json::object& status, bool waited) {
+Exit RolloutOutcome(const boost::json::object& status, bool waited) {
   if (!waited) return Exit::kOk;
-  if (Moves(status)) return Exit::kTimedOut;
+  if (IsRolling(status)) return Exit::kTimedOut;
   const auto* const newest = Newest(status, kRollout);
   return newest == nullptr || Text(*newest, "state") == "finished" ? Exit::kOk : Exit::kGate;
 }
@@ -82,13 +82,13 @@ Exit ShowRollout(Session& session, const RolloutStatusCommand& command, Form for
     if (!typed) return PrintError(typed.error(), form);
     wait = *typed;
   }
-  auto status = Fetch(session);
+  auto status = FetchRollout(session);
   if (!status) return PrintError(status.error(), form);
   if (form == Form::kText && !OutputIsTerminal() && !command.once) form = Form::kJson;
   const bool watched = form == Form::kText && !command.once && ErrorIsTerminal();
   if (session.server_runs() && (watched || wait)) {
     const auto watching = watched ? std::make_unique<Watching>(ErrorScreen()) : nullptr;
-    Watch watch{.look = [&] { return Fetch(session); }, .goes_on = Moves, .most = wait};
+    Watch watch{.look = [&] { return FetchRollout(session); }, .goes_on = IsRolling, .most = wait};
     if (watching) {
       watch.show = [&](const auto& now) { watching->Show(*UnderWay(now, kRollout)); };
     }
@@ -99,14 +99,14 @@ Exit ShowRollout(Session& session, const RolloutStatusCommand& command, Form for
   if (form == Form::kJson) {
     PrintJson(*status);
   } else {
-    PrintStatus(*status);
-    if (Moves(*status) && !session.server_runs()) {
+    PrintRolloutStatus(*status);
+    if (IsRolling(*status) && !session.server_runs()) {
       PrintLine("The server is not running: nothing moves until countersignd is started.");
-    } else if (watched && Moves(*status)) {
+    } else if (watched && IsRolling(*status)) {
       PrintLine("The rollout goes on by itself.");
     }
   }
-  return Outcome(*status, wait.has_value());
+  return RolloutOutcome(*status, wait.has_value());
 }
 
 }  // namespace countersign::cli

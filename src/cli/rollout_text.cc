@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "cli/amounts.h"
+#include "cli/campaign.h"
 #include "cli/output.h"
 
 namespace countersign::cli {
@@ -51,13 +52,6 @@ std::string FirstWave(const boost::json::object& rollout) {
 
 std::string Duration(const boost::json::object& value, std::string_view name) {
   return FormatDuration(Seconds(static_cast<std::int64_t>(Number(value, name))));
-}
-
-void AddLine(std::string& text, std::string_view label, const std::string& value) {
-  if (value.empty()) return;
-  std::string padded(label);
-  padded.resize(std::max<std::size_t>(padded.size(), 16), ' ');
-  text += "  " + padded + value + "\n";
 }
 
 std::string Name(const boost::json::object& rollout) {

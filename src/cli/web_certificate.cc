@@ -9,7 +9,7 @@
 namespace countersign::cli {
 namespace {
 
-Exit Print(const Result<server::AdminMessage>& answer, Form form) {
+Exit PrintAnswer(const Result<server::AdminMessage>& answer, Form form) {
   if (!answer) return PrintError(answer.error(), form);
   if (form == Form::kJson) {
     PrintJson(answer->json);
@@ -51,7 +51,7 @@ Error OfFiles(const std::filesystem::path& certificate, const std::filesystem::p
 Exit Ask(Session& session, std::string_view command, Form form) {
   server::AdminMessage request;
   request.json = {{"command", command}};
-  return Print(session.Call(std::move(request)), form);
+  return PrintAnswer(session.Call(std::move(request)), form);
 }
 
 }  // namespace
@@ -77,7 +77,7 @@ Exit InstallWebCertificate(Session& session, const std::filesystem::path& certif
   request.blobs.push_back(*std::move(certificates));
   auto answer = session.Call(std::move(request));
   if (!answer) answer = std::unexpected(OfFiles(certificate, key, answer.error()));
-  return Print(answer, form);
+  return PrintAnswer(answer, form);
 }
 
 }  // namespace countersign::cli
