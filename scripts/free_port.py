@@ -15,11 +15,12 @@ import sys
 FIRST, LAST = 2_000, 9_999
 TRIES = 1_000
 
-claims = []  # held until this process ends, so that two tests at the same time do not choose the same
-
 
 def free_port():
-    """A port that is free on every address now, and that no other process was given that still runs."""
+    """A port that is free on every address now, and that no other process was given that still runs.
+
+    A name that this process holds until it ends says that it is taken: two tests at the same time do not choose the same.
+    """
     for _ in range(TRIES):
         port = random.randint(FIRST, LAST)
         claim = socket.socket(socket.AF_UNIX)
@@ -30,7 +31,7 @@ def free_port():
         except OSError:
             claim.close()
             continue
-        claims.append(claim)
+        claim.detach()
         return port
     raise OSError(f"no free port between {FIRST} and {LAST}")
 
