@@ -196,6 +196,12 @@ Admin::Answer Admin::MakePackage(const AdminMessage& request, Instant now) {
   const std::string& configured = server_.config().public_host;
   const auto host = TextMember(request, "host", configured.empty() ? HostName() : configured);
   if (!host) return std::unexpected(host.error());
+  if (!wire::IsMoveHost(*host)) {
+    return Fail(Code::kUsage,
+                "agents cannot be told to report to \"" + *host +
+                    "\": it is no host name and no address, or has a port or letters beyond ASCII",
+                "--host NAME, without a port (those of the server are in the package)");
+  }
   const auto wish = server_.UnloadWishFor(AgentId(), *domain);
   if (!wish) return std::unexpected(wish.error());
   const auto token = NewToken(request, *domain, now);

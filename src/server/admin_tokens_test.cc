@@ -84,6 +84,18 @@ TEST_F(AdminTokensTest, PackageWithoutAToken) {
   EXPECT_TRUE(Ok({{"command", "tokens"}}).at("tokens").as_array().empty());
 }
 
+TEST_F(AdminTokensTest, PackageIsForAHostThatAgentsCanReportTo) {
+  for (const char* host : {"eu server", "https://server.example", "server.example:8080", "a/b",
+                           "m\u00fcnchen.example", "[2001:db8::1]"}) {
+    EXPECT_EQ(Refusal({{"command", "package"}, {"host", host}}), "usage") << host;
+  }
+  EXPECT_TRUE(Ok({{"command", "tokens"}}).at("tokens").as_array().empty());
+  EXPECT_EQ(bench_.Events("package-made"), 0U);
+  for (const char* host : {"server.example", "192.0.2.7", "2001:db8::1"}) {
+    (void)Ok({{"command", "package"}, {"host", host}});
+  }
+}
+
 TEST_F(AdminTokensTest, RevokedAdmitsNobodyAndIsAnEvent) {
   const auto made = Ok({{"command", "package"}});
   const std::string id(made.at("token").as_string());
