@@ -353,10 +353,9 @@ Status WithdrawOrders(World& world, const MoveRow& move, Instant now) {
     const auto rows = table.ListMoving(move.id, MovingState::kOrdered, after, kReadyAtOnce);
     if (!rows) return std::unexpected(rows.error());
     for (auto row : *rows) {
-      auto open = world.registry.OpenOrders(row.agent, Server::kMaxOrdersInReply);
+      auto open = world.registry.AllOpenOrders(row.agent, kMoveAct);
       if (!open) return std::unexpected(std::move(open).error());
       for (auto& order : *open) {
-        if (order.act != kMoveAct) continue;
         if (order.state == store::OrderState::kSent) {
           // Its answer is believed when it comes, but it is not signed anew.
           order.state = store::OrderState::kUnknown;

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <utility>
 
 #include "server/events.h"
@@ -14,7 +13,7 @@ using store::MovingState;
 
 // What was to be brought to an agent that has gone is brought nowhere.
 Status EndOrders(store::Registry& registry, const AgentId& agent, bool to_target, Instant now) {
-  auto open = registry.OpenOrders(agent, Server::kMaxOrdersInReply);
+  auto open = registry.AllOpenOrders(agent, "");
   if (!open) return std::unexpected(std::move(open).error());
   for (auto& order : *open) {
     const bool is_move = order.act == kMoveAct && to_target;
@@ -31,10 +30,9 @@ Status EndOrders(store::Registry& registry, const AgentId& agent, bool to_target
 Status KeepStray(store::Registry& registry, store::AgentRow& row, Instant now) {
   if (row.moved_to.empty() || row.reason != kStray) return {};
   row.moved_to.clear();
-  auto open = registry.OpenOrders(row.id, Server::kMaxOrdersInReply);
+  auto open = registry.AllOpenOrders(row.id, kMoveAct);
   if (!open) return std::unexpected(std::move(open).error());
   for (auto& order : *open) {
-    if (order.act != kMoveAct) continue;
     order.state = store::OrderState::kLapsed;
     order.ended = now;
     COUNTERSIGN_RETURN_IF_ERROR(registry.PutOrder(order));
@@ -199,9 +197,9 @@ Status Server::TakeReturn(store::AgentRow& row, Instant now) {
   const auto move = world_.registry.moves().FindMove(moving.move);
   if (!move) return std::unexpected(move.error());
   if (!*move || (*move)->expires <= now) return {};
-  const auto open = world_.registry.OpenOrders(row.id, kMaxOrdersInReply);
+  const auto open = world_.registry.AllOpenOrders(row.id, kMoveAct);
   if (!open) return std::unexpected(open.error());
-  if (std::ranges::find(*open, kMoveAct, &store::OrderRow::act) != open->end()) return {};
+  if (!open->empty()) return {};
   // Not at once after an attempt that failed, and not at each return of one that goes to and fro.
   const bool was_ordered = moving.state == MovingState::kOrdered;
   const bool just_now = moving.since <= now && now - moving.since < kRetryAfter;

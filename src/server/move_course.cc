@@ -172,9 +172,9 @@ bool IsWord(std::string_view text) {
 }
 
 Status SweepOne(World& world, MovingRow row, Instant now) {
-  const auto open = world.registry.OpenOrders(row.agent, Server::kMaxOrdersInReply);
+  const auto open = world.registry.AllOpenOrders(row.agent, kMoveAct);
   if (!open) return std::unexpected(open.error());
-  if (std::ranges::find(*open, kMoveAct, &store::OrderRow::act) != open->end()) return {};
+  if (!open->empty()) return {};
   const auto agent = world.registry.FindAgent(row.agent);
   if (!agent) return std::unexpected(agent.error());
   // One that had moved is ordered away when it is back again.

@@ -91,6 +91,18 @@ class MoveFixture : public ::testing::Test {
     FAIL() << "no order is due for this agent";
   }
 
+  // GiveManyOrders queues more orders than one reply carries.
+  void GiveManyOrders(const testing::FakeAgent& agent) {
+    for (std::size_t i = 0; i < Server::kMaxOrdersInReply + 4; ++i) {
+      const auto given =
+          old_.server().GiveOrder(agent.id, "ping", "", std::chrono::hours(48), old_.now);
+      Check(given.has_value(), "an order is queued");
+    }
+  }
+  [[nodiscard]] std::size_t OpenMoves(const testing::FakeAgent& agent) {
+    return old_.registry->AllOpenOrders(agent.id, kMoveAct).value().size();
+  }
+
   testing::ServerBench old_{1};
   testing::ServerBench target_{2};
 };

@@ -27,6 +27,17 @@ TEST_F(LeavingTest, ReceiptOfAMovedAgentLeavesATombstone) {
   EXPECT_EQ(Newest().state, MoveState::kFinished);
 }
 
+TEST_F(LeavingTest, AllOrdersOfAMovedAgentEnd) {
+  GiveManyOrders(agent_);
+  agent_.Hold(AtTarget());
+  wire::Report report = agent_.Report(old_.now);
+  report.aud = target_.server_id;
+  report.leaving = true;
+  ASSERT_EQ(old_.Give(agent_.Sign(report)).status, 200);
+  ASSERT_EQ(old_.Row(agent_).standing, kMoved);
+  EXPECT_TRUE(old_.registry->AllOpenOrders(agent_.id, "").value().empty());
+}
+
 TEST_F(LeavingTest, LeavingReportDoesWhereTheReceiptWasLost) {
   Start({agent_.id});
   const auto calls = old_.Due();

@@ -50,6 +50,26 @@ TEST_F(StrayTest, ReportInItsPlaceLeavesTheOrderToItsOwn) {
   EXPECT_EQ(old_.Tell(copy_).orders.size(), 1U);
 }
 
+TEST_F(StrayTest, OrderToMoveBehindManyOthersIsNoReasonForAnother) {
+  GiveManyOrders(copy_);
+  old_.Tell(copy_);
+  old_.Tell(copy_);
+  ASSERT_EQ(old_.Row(copy_).reason, kStray);
+  Pass(Server::kRetryAfter);
+  old_.Tell(copy_);
+  EXPECT_EQ(OpenMoves(copy_), 1U);
+}
+
+TEST_F(StrayTest, ThatIsKeptLosesItsOrderBehindManyOthers) {
+  GiveManyOrders(copy_);
+  old_.Tell(copy_);
+  old_.Tell(copy_);
+  ASSERT_EQ(OpenMoves(copy_), 1U);
+  auto row = old_.Row(copy_);
+  ASSERT_TRUE(KeepStray(*old_.registry, row, old_.now).has_value());
+  EXPECT_EQ(OpenMoves(copy_), 0U);
+}
+
 TEST_F(StrayTest, IsNamedWithTheMoverAfterwards) {
   Pass(std::chrono::hours(24 * 11));
   old_.Tell(copy_);

@@ -96,6 +96,23 @@ TEST_F(MoveTest, AbortWithdrawsWhatWasNotSent) {
   EXPECT_EQ(AbortMove(old_.server(), old_.now).error().code, Code::kNotFound);
 }
 
+TEST_F(MoveTest, AbortFindsTheOrderBehindManyOthers) {
+  GiveManyOrders(agent_);
+  Start({agent_.id});
+  ASSERT_EQ(OpenMoves(agent_), 1U);
+  ASSERT_TRUE(AbortMove(old_.server(), old_.now).has_value());
+  EXPECT_EQ(OpenMoves(agent_), 0U);
+  EXPECT_EQ(Moving(agent_).state, MovingState::kWaiting);
+}
+
+TEST_F(MoveTest, SweepSeesTheOrderBehindManyOthers) {
+  GiveManyOrders(agent_);
+  Start({agent_.id});
+  old_.now += std::chrono::hours(25);
+  ASSERT_TRUE(SweepMoves(old_.server().world(), old_.now).has_value());
+  EXPECT_EQ(Moving(agent_).state, MovingState::kOrdered);
+}
+
 TEST_F(MoveTest, AbortSendsNothingAgainThatWasSent) {
   Start({agent_.id});
   auto calls = old_.Due();

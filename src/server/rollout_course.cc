@@ -66,10 +66,9 @@ Status Server::Ask(const store::AgentRow& row, store::RolloutRow& rollout, Insta
                         (AddressOf(row) || waiting_.Contains(row.id)) &&
                         trust::IsOffered(rollout.rollout, row.id, row.domain);
   if (!is_asked) return {};
-  const auto open = world_.registry.OpenOrders(row.id, kMaxOrdersInReply);
+  const auto open = world_.registry.AllOpenOrders(row.id, kUpdateNow);
   if (!open) return std::unexpected(open.error());
-  // It will hear of it with that one.
-  if (std::ranges::find(*open, kUpdateNow, &store::OrderRow::act) != open->end()) return {};
+  if (!open->empty()) return {};  // it will hear of it with that one
   const auto offer = world_.registry.FindOffer(row.id, rollout.rollout.generation);
   if (!offer) return std::unexpected(offer.error());
   if (*offer && ((*offer)->state != store::OfferState::kSent || (*offer)->sends > 0)) return {};

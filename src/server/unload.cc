@@ -11,7 +11,6 @@ namespace {
 constexpr std::string_view kDomain = "domain:";
 constexpr std::string_view kAgent = "agent:";
 constexpr Seconds kOrderLasts = std::chrono::hours(24 * 7);
-constexpr std::size_t kManyOrders = 1'000;
 // The agent that was asked last, where some are still to be asked; or empty.
 constexpr std::string_view kMetaAsked = "unload-asked";
 
@@ -104,12 +103,11 @@ Status Server::AskUnload(const store::AgentRow& row, Instant now) {
   if (!state) return std::unexpected(state.error());
   const bool was_asked = *state && (*state)->wish == wish.id;
   if (was_asked && !(*state)->verdict.empty()) return {};
-  auto open = world_.registry.OpenOrders(row.id, kManyOrders);
+  auto open = world_.registry.AllOpenOrders(row.id, kSetUnload);
   if (!open) return std::unexpected(std::move(open).error());
   const std::string args = UnloadArgs(wish.verifier);
   bool is_under_way = false;
   for (auto& order : *open) {
-    if (order.act != kSetUnload) continue;
     if (was_asked && order.args == args) {
       is_under_way = true;
       continue;

@@ -305,6 +305,10 @@ class Registry {
   // OpenOrders of one agent: queued or sent, oldest first.
   [[nodiscard]] virtual Result<std::vector<OrderRow>> OpenOrders(const AgentId& agent,
                                                                  std::size_t limit) = 0;
+  // AllOpenOrders are those of one act, or (empty) of every act, however many: for changes that
+  // must leave none out.
+  [[nodiscard]] virtual Result<std::vector<OrderRow>> AllOpenOrders(const AgentId& agent,
+                                                                    std::string_view act) = 0;
   // DueOrders: queued or sent with next_attempt <= now, of each agent only the oldest such, those
   // that are due for the longest time first (then by id).
   [[nodiscard]] virtual Result<std::vector<OrderRow>> DueOrders(Instant now, std::size_t limit) = 0;

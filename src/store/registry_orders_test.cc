@@ -87,6 +87,25 @@ TEST_P(RegistryOrdersTest, OpenOrdersAreOneAgentsQueuedAndSentOldestFirst) {
   EXPECT_TRUE(registry().OpenOrders(SampleAgentId(3), 10)->empty());
 }
 
+TEST_P(RegistryOrdersTest, AllOpenOrdersAreThoseOfTheActHoweverMany) {
+  constexpr std::uint8_t kOthers = 40;
+  std::vector<OrderRow> open;
+  for (std::uint8_t i = 1; i <= kOthers; ++i) {
+    open.push_back(Add(PlainOrder(i, SampleAgentId(1))));
+  }
+  OrderRow sought = PlainOrder(kOthers + 1, SampleAgentId(1));
+  sought.act = "sought";
+  open.push_back(Add(sought));
+  OrderRow done = PlainOrder(kOthers + 2, SampleAgentId(1));
+  done.act = "sought";
+  done.state = OrderState::kDone;
+  static_cast<void>(Add(done));
+  static_cast<void>(Add(PlainOrder(kOthers + 3, SampleAgentId(2))));
+  EXPECT_EQ(registry().AllOpenOrders(SampleAgentId(1), "").value(), open);
+  EXPECT_EQ(registry().AllOpenOrders(SampleAgentId(1), "sought").value(), std::vector{open.back()});
+  EXPECT_TRUE(registry().AllOpenOrders(SampleAgentId(2), "sought")->empty());
+}
+
 TEST_P(RegistryOrdersTest, DueOrdersAreOneForEachAgentItsOldest) {
   const OrderRow first = Add(PlainOrder(1, SampleAgentId(1)));
   static_cast<void>(Add(PlainOrder(2, SampleAgentId(1))));

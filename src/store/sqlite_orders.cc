@@ -133,6 +133,15 @@ Result<std::vector<OrderRow>> SqliteOrders::Open(const AgentId& agent, std::size
   });
 }
 
+Result<std::vector<OrderRow>> SqliteOrders::AllOpen(const AgentId& agent, std::string_view act) {
+  static const std::string sql =
+      Select("WHERE agent = ?1 AND is_open = 1 AND (?2 = '' OR act = ?2) ORDER BY id");
+  return connection_.Run("cannot list open orders", [&]() -> Result<std::vector<OrderRow>> {
+    SqliteQuery query(connection_, sql.c_str());
+    return ReadRows(query.Bind(agent).BindCopy(act));
+  });
+}
+
 // The index on next_attempt holds those due at its front, so the cost goes with the limit, not with
 // the number of open orders.
 Result<std::vector<OrderRow>> SqliteOrders::Due(Instant now, std::size_t limit) {

@@ -15,6 +15,7 @@ class SqliteOrders {
   [[nodiscard]] Status Put(const OrderRow& row);
   [[nodiscard]] Result<std::optional<OrderRow>> Find(const Jti& jti);
   [[nodiscard]] Result<std::vector<OrderRow>> Open(const AgentId& agent, std::size_t limit);
+  [[nodiscard]] Result<std::vector<OrderRow>> AllOpen(const AgentId& agent, std::string_view act);
   [[nodiscard]] Result<std::vector<OrderRow>> Due(Instant now, std::size_t limit);
   [[nodiscard]] Result<std::optional<Instant>> NextAttempt();
   [[nodiscard]] Result<std::uint64_t> Lapse(Instant now);

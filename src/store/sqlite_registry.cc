@@ -52,6 +52,9 @@ class SqliteRegistry final : public Registry {
   Result<std::vector<OrderRow>> OpenOrders(const AgentId& agent, std::size_t limit) override {
     return orders_.Open(agent, limit);
   }
+  Result<std::vector<OrderRow>> AllOpenOrders(const AgentId& agent, std::string_view act) override {
+    return orders_.AllOpen(agent, act);
+  }
   Result<std::vector<OrderRow>> DueOrders(Instant now, std::size_t limit) override {
     return orders_.Due(now, limit);
   }

@@ -54,6 +54,10 @@ class ForwardingRegistry : public store::Registry {
                                                                 std::size_t limit) override {
     return registry_.OpenOrders(agent, limit);
   }
+  [[nodiscard]] Result<std::vector<store::OrderRow>> AllOpenOrders(const AgentId& agent,
+                                                                   std::string_view act) override {
+    return registry_.AllOpenOrders(agent, act);
+  }
   [[nodiscard]] Result<std::vector<store::OrderRow>> DueOrders(Instant now,
                                                                std::size_t limit) override {
     return registry_.DueOrders(now, limit);

@@ -202,6 +202,14 @@ Result<std::vector<OrderRow>> MemoryRegistry::OpenOrders(const AgentId& agent, s
   return rows;
 }
 
+Result<std::vector<OrderRow>> MemoryRegistry::AllOpenOrders(const AgentId& agent,
+                                                            std::string_view act) {
+  auto rows = OpenOrders(agent, content_.open_orders.size());
+  if (!rows || act.empty()) return rows;
+  std::erase_if(*rows, [&](const OrderRow& row) { return row.act != act; });
+  return rows;
+}
+
 Result<std::vector<OrderRow>> MemoryRegistry::DueOrders(Instant now, std::size_t limit) {
   std::vector<OrderRow> rows;
   for (const auto& [key, open] : content_.open_orders) {  // by agent, then by id

@@ -68,6 +68,8 @@ class MemoryRegistry final : public store::Registry, private store::MoveTable {
   [[nodiscard]] Result<std::optional<store::OrderRow>> FindOrder(const Jti& jti) override;
   [[nodiscard]] Result<std::vector<store::OrderRow>> OpenOrders(const AgentId& agent,
                                                                 std::size_t limit) override;
+  [[nodiscard]] Result<std::vector<store::OrderRow>> AllOpenOrders(const AgentId& agent,
+                                                                   std::string_view act) override;
   [[nodiscard]] Result<std::vector<store::OrderRow>> DueOrders(Instant now,
                                                                std::size_t limit) override;
   [[nodiscard]] Result<std::optional<Instant>> NextAttempt() override;
