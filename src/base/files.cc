@@ -52,15 +52,6 @@ fs::path FolderOf(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-Status SyncFolder(const fs::path& folder) {
-  const UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) return SystemFailure("open the folder", folder, errno);
-  // Some file systems cannot sync a folder and say EINVAL; there is nothing better to do there.
-  if (fsync(fd.get()) != 0 && errno != EINVAL)
-    return SystemFailure("sync the folder", folder, errno);
-  return {};
-}
-
 Status WriteAll(int fd, ByteView content, const fs::path& path) {
   while (!content.empty()) {
     const ssize_t written = write(fd, content.data(), content.size());
@@ -203,10 +194,24 @@ Status RemoveDurably(const fs::path& path) {
   return SyncFolder(FolderOf(path));
 }
 
-Status RenameDurably(const fs::path& from, const fs::path& to) {
+Status SyncFolder(const fs::path& folder) {
+  const UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return SystemFailure("open the folder", folder, errno);
+  // Some file systems cannot sync a folder and say EINVAL; there is nothing better to do there.
+  if (fsync(fd.get()) != 0 && errno != EINVAL)
+    return SystemFailure("sync the folder", folder, errno);
+  return {};
+}
+
+Status Rename(const fs::path& from, const fs::path& to) {
   if (rename(from.c_str(), to.c_str()) != 0) {
     return SystemFailure("rename to " + to.string() + " the file", from, errno);
   }
+  return {};
+}
+
+Status RenameDurably(const fs::path& from, const fs::path& to) {
+  COUNTERSIGN_RETURN_IF_ERROR(Rename(from, to));
   return SyncFolder(FolderOf(to));
 }
 

@@ -28,6 +28,9 @@ enum class FileMode : std::uint32_t { kPrivate = 0600, kPublic = 0644 };
 [[nodiscard]] Status AppendDurably(const std::filesystem::path& path, ByteView content);
 // RemoveDurably unlinks and syncs the folder; a missing file is success.
 [[nodiscard]] Status RemoveDurably(const std::filesystem::path& path);
+// Rename renames within one file system; SyncFolder makes the names in a folder durable.
+[[nodiscard]] Status Rename(const std::filesystem::path& from, const std::filesystem::path& to);
+[[nodiscard]] Status SyncFolder(const std::filesystem::path& folder);
 // RenameDurably renames within one folder and syncs it.
 [[nodiscard]] Status RenameDurably(const std::filesystem::path& from,
                                    const std::filesystem::path& to);
@@ -60,13 +63,14 @@ class FileLock {
   int fd_ = -1;
 };
 
-// NewFolder is a folder that appears in its place wholly or not at all: filled under another name
-// beside it, then renamed. What is not put in place is removed.
+// NewFolder is a folder that appears in its place wholly or not at all: filled as
+// `.<name>.new/countersign-unfinished` beside it, then renamed. What is not put in place is
+// removed; what a killed attempt leaves, by the next one.
 class NewFolder {
  public:
-  // Begin makes the private folder to be filled; what an earlier, cut-off attempt left is removed.
-  // kAlreadyExists if there is something in its place (an empty folder may be); kUnavailable if
-  // another process is filling one for the same place.
+  // Begin makes the private folder to be filled. kAlreadyExists if there is something in its place
+  // (an empty folder may be); kUnavailable if another process is filling one for the same place;
+  // kRefused if `.<name>.new` holds what no attempt can have left.
   [[nodiscard]] static Result<NewFolder> Begin(const std::filesystem::path& place);
   NewFolder(NewFolder&& other) noexcept;
   NewFolder& operator=(NewFolder&&) = delete;
@@ -82,7 +86,11 @@ class NewFolder {
       : place_(std::move(place)), build_(std::move(build)), lock_(std::move(lock)) {}
   std::filesystem::path place_;
   std::filesystem::path build_;  // empty: in place, or moved from
-  FileLock lock_;                // on what is built
+  FileLock lock_;                // on what holds it
 };
+
+// RemoveFolder removes a folder with what is in it, in one step: moved first into a new
+// `.<name>.removed-<random>` beside it, which is what a failure or a kill leaves over.
+[[nodiscard]] Status RemoveFolder(const std::filesystem::path& folder);
 
 }  // namespace countersign

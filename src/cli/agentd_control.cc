@@ -215,13 +215,8 @@ Exit UninstallAgent(const fs::path& folder, const UnloadFlags& flags, Form form)
     if (!removed) return PrintError(removed.error(), form);
   }
   // Away in one step: what is left over after a failure is no agent any more.
-  const fs::path gone = fs::absolute(folder).string() + ".removed";
-  std::error_code failed;
-  fs::remove_all(gone, failed);
-  if (!failed) fs::rename(folder, gone, failed);
-  if (!failed) fs::remove_all(gone, failed);
-  if (failed) {
-    return PrintError({Code::kIo, folder.string() + ": " + failed.message(), ""}, form);
+  if (const auto removed = RemoveFolder(folder); !removed) {
+    return PrintError(removed.error(), form);
   }
   if (has_unit) {
     const auto removed = RemoveServiceUser();

@@ -209,6 +209,8 @@ std::vector<std::string> Leftovers(const fs::path& root) {
   std::vector<std::string> found;
   for (const auto& entry : fs::recursive_directory_iterator(root)) {
     const std::string name = entry.path().filename().string();
+    // What held a new folder until it was put in its place; the next attempt takes it.
+    if (name.ends_with(".new") && entry.is_directory() && fs::is_empty(entry.path())) continue;
     if (name.find(".new") != std::string::npos || name.ends_with(".staged")) found.push_back(name);
   }
   return found;

@@ -412,8 +412,12 @@ class Over(Case):
         self.assert_exit(0, self.lab.run(*agentd, "stop", "--password-file", word))
         self.assert_exit(40, self.lab.run(*agentd, "uninstall"))
         self.assertTrue((self.agent.folder / "trust").exists())
+        # What lies beside it, by whatever name, is not its own.
+        kept = self.agent.folder.with_name(self.agent.folder.name + ".removed") / "kept"
+        kept.mkdir(parents=True)
         self.assert_exit(0, self.lab.run(*agentd, "uninstall", "--password-file", word))
         self.assertFalse(self.agent.folder.exists())
+        self.assertTrue(kept.exists())
 
 
 @unittest.skipUnless(IS_ROOT, "only root installs services")
