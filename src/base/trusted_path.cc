@@ -31,6 +31,18 @@ Status CheckPlace(const fs::path& place, const struct stat& info, bool is_last) 
   return {};
 }
 
+// Only what nobody put there is not there: a link that leads nowhere is a mistake of its maker.
+Status NotExamined(const fs::path& path, const fs::path& place, bool by_link, int error) {
+  if (error == ENOENT && by_link) {
+    return Fail(Code::kMalformed,
+                path.string() + ": a link that leads nowhere, " + place.string() + " is not there");
+  }
+  const Code code = error == ENOENT    ? Code::kNotFound
+                    : error == ENOTDIR ? Code::kMalformed
+                                       : Code::kPermissionDenied;
+  return Fail(code, place.string() + ": " + std::strerror(error));
+}
+
 }  // namespace
 
 Status CheckTrustedPath(const fs::path& path) {
@@ -39,18 +51,20 @@ Status CheckTrustedPath(const fs::path& path) {
   for (const auto& part : path) left.push_back(part);
   fs::path at = "/";
   int links = 0;
+  std::size_t own_left = left.size();  // how many of the path's own names are to come
   for (std::size_t steps = 0; !left.empty(); ++steps) {
     if (steps > kMaxSteps) return Fail(Code::kMalformed, path.string() + " is too long a path");
     const fs::path part = left.front();
+    const bool by_link = left.size() > own_left;
     left.pop_front();
+    if (!by_link) --own_left;
     if (part.empty() || part == ".") continue;
     const fs::path place = part == "/"    ? fs::path("/")
                            : part == ".." ? at.parent_path()
                                           : at / part;
     struct stat info{};
     if (::lstat(place.c_str(), &info) != 0) {
-      return Fail(errno == ENOENT || errno == ENOTDIR ? Code::kNotFound : Code::kPermissionDenied,
-                  place.string() + ": " + std::strerror(errno));
+      return NotExamined(path, place, by_link, errno);
     }
     if (auto good = CheckPlace(place, info, left.empty()); !good) return good;
     if (!S_ISLNK(info.st_mode)) {

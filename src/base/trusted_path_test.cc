@@ -37,7 +37,7 @@ TEST_F(TrustedPathTest, WhatOnlyRootCanChange) {
   EXPECT_TRUE(CheckTrustedPath(root_ / "a" / "." / "b" / ".." / "b" / "file"));
   EXPECT_TRUE(CheckTrustedPath("/bin/sh"));
   EXPECT_EQ(CodeOf(CheckTrustedPath(root_ / "nothing")), Code::kNotFound);
-  EXPECT_EQ(CodeOf(CheckTrustedPath(root_ / "a" / "b" / "file" / "x")), Code::kNotFound);
+  EXPECT_EQ(CodeOf(CheckTrustedPath(root_ / "a" / "b" / "file" / "x")), Code::kMalformed);
   EXPECT_EQ(CodeOf(CheckTrustedPath("relative")), Code::kUsage);
 }
 
@@ -73,6 +73,16 @@ TEST_F(TrustedPathTest, LinksAreFollowedAndJudged) {
   // A link of somebody's in between, though it leads to a good file.
   ASSERT_EQ(::lchown((root_ / "a" / "link").c_str(), kNobody, kNobody), 0);
   EXPECT_EQ(CodeOf(CheckTrustedPath(root_ / "far")), Code::kPermissionDenied);
+}
+
+TEST_F(TrustedPathTest, LinksThatLeadNowhere) {
+  fs::create_symlink("b/nothing", root_ / "a" / "link");
+  EXPECT_EQ(CodeOf(CheckTrustedPath(root_ / "a" / "link")), Code::kMalformed);
+  fs::create_symlink("nowhere", root_ / "folder");
+  EXPECT_EQ(CodeOf(CheckTrustedPath(root_ / "folder" / "file")), Code::kMalformed);
+  // The link leads somewhere, and what is not there is not its matter.
+  fs::create_symlink("a/b", root_ / "good");
+  EXPECT_EQ(CodeOf(CheckTrustedPath(root_ / "good" / "nothing")), Code::kNotFound);
 }
 
 TEST_F(TrustedPathTest, LinksThatLeadInACircle) {

@@ -147,6 +147,18 @@ TEST_F(LoadPolicyTest, WhatOthersCouldChangeIsRefused) {
   EXPECT_EQ(policy.error().code, Code::kPermissionDenied);
 }
 
+TEST_F(LoadPolicyTest, ALinkThatLeadsNowhereIsNoMissingFile) {
+  fs::rename(folder() / "policy.toml", folder() / "real.toml");
+  fs::create_symlink("real.toml", folder() / "policy.toml");
+  const auto policy = LoadPolicy(folder());
+  ASSERT_TRUE(policy) << policy.error().message;
+  EXPECT_FALSE(policy->Allows("move"));
+  fs::remove(folder() / "real.toml");
+  const auto broken = LoadPolicy(folder());
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().code, Code::kMalformed);
+}
+
 TEST_F(LoadPolicyTest, AFaultNamesTheFile) {
   Write("policy.toml", "allow = 1\n", 0644);
   const auto policy = LoadPolicy(folder());
