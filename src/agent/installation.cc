@@ -107,9 +107,12 @@ Result<Installed> Install(const InstallRequest& request) {
   if (!state) return std::unexpected(state.error());
   auto folder = NewFolder::Begin(request.path);
   if (!folder) {
-    return Fail(folder.error().code, folder.error().message,
-                "mv " + request.path.string() + ' ' + request.path.string() +
-                    ".old, then the same once more; or choose another folder with --agent-folder");
+    Error error = std::move(folder).error();
+    if (error.code == Code::kAlreadyExists) {
+      error.next = "mv " + request.path.string() + ' ' + request.path.string() +
+                   ".old, then the same once more; or choose another folder with --agent-folder";
+    }
+    return std::unexpected(std::move(error));
   }
   store::AgentConfig config{
       .server_host = package->server_host,

@@ -1,5 +1,6 @@
 """countersign-agentd install, uninstall, start, stop, update-now, check: the agent as a service of its machine."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -418,6 +419,21 @@ class Over(Case):
         self.assert_exit(0, self.lab.run(*agentd, "uninstall", "--password-file", word))
         self.assertFalse(self.agent.folder.exists())
         self.assertTrue(kept.exists())
+
+    def test_5_two_installations_at_the_same_moment(self):
+        place = self.lab.path / "twice"
+        holder = self.lab.path / ".twice.new"
+        holder.mkdir(mode=0o700)
+        self.addCleanup(shutil.rmtree, holder)
+        install = ("countersign-agentd", "--agent-folder", place, "install", "--from", self.lab.path / "package")
+        lock = os.open(holder, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            said = self.assert_exit(8, self.lab.run(*install), "another process is making")
+            self.assertNotIn(".old", str(said))
+        finally:
+            os.close(lock)
+        self.assertFalse(place.exists())
 
 
 @unittest.skipUnless(IS_ROOT, "only root installs services")
