@@ -79,12 +79,18 @@ struct Plan {
   char* const* envp;
   int input;
   int output;
-  int failed;  // gets errno if it comes to no execve
+  int failed;  // gets a NotStarted if it comes to no execve
   pid_t parent;
 };
 
-[[noreturn]] void Report(int fd, int error) {
-  (void)!::write(fd, &error, sizeof(error));
+struct NotStarted {
+  int error;
+  int by_folder;  // whether it is the folder's
+};
+
+[[noreturn]] void Report(int fd, int error, bool by_folder = false) {
+  const NotStarted reason{error, by_folder ? 1 : 0};
+  (void)!::write(fd, &reason, sizeof(reason));
   ::_exit(kNotExecuted);
 }
 
@@ -97,7 +103,7 @@ struct Plan {
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::umask(022);
-  if (::chdir(plan.folder) != 0) Report(plan.failed, errno);
+  if (::chdir(plan.folder) != 0) Report(plan.failed, errno, true);
   // The sources are beyond 2: dup2 would not clear the close-on-exec flag of a descriptor onto
   // itself.
   if (::dup2(plan.input, 0) < 0 || ::dup2(plan.output, 1) < 0 || ::dup2(plan.output, 2) < 0) {
@@ -154,12 +160,16 @@ Result<ChildProcess> ChildProcess::Start(const ChildProcessSpec& spec) {
   failed->write = UniqueFd();
   output->write = UniqueFd();
   // Ends with the execve, which closes it, or has the reason why there was none.
-  int error = 0;
+  NotStarted reason{};
   ssize_t got = 0;
   do {
-    got = ::read(failed->read.get(), &error, sizeof(error));
+    got = ::read(failed->read.get(), &reason, sizeof(reason));
   } while (got < 0 && errno == EINTR);
-  if (got == sizeof(error)) return SystemError(name, error);
+  if (got == sizeof(reason)) {
+    const bool by_folder = reason.by_folder != 0;
+    return SystemError(by_folder ? "the folder of " + name + ", " + spec.folder.string() : name,
+                       reason.error);
+  }
   return child;
 }
 

@@ -162,6 +162,7 @@ TEST(ChildProcessTest, WhatCannotBeRunIsSaidAtOnce) {
   const auto child = ChildProcess::Start(spec);
   ASSERT_FALSE(child);
   EXPECT_EQ(child.error().code, Code::kNotFound);
+  EXPECT_EQ(child.error().message, "the folder of /bin/sh, /nowhere: No such file or directory");
 }
 
 }  // namespace
