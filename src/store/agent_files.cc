@@ -4,6 +4,7 @@
 #include <string>
 #include <system_error>
 
+#include "base/user.h"
 #include "store/config.h"
 #include "store/move_journal.h"
 
@@ -33,6 +34,7 @@ bool IsThere(const fs::path& path) {
 
 // ExpectAgentFolder refuses a folder of the wrong kind by name.
 Status ExpectAgentFolder(const fs::path& folder) {
+  COUNTERSIGN_RETURN_IF_ERROR(CheckAdministers(folder));  // what is not seen is not denied
   if (!IsThere(folder)) {
     return Fail(Code::kNotFound, "there is no folder " + folder.string());
   }

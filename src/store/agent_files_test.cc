@@ -1,6 +1,7 @@
 #include "store/agent_files.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "store/scratch_folder.h"
 #include "tests/support/certificate_factory.h"
@@ -152,6 +153,18 @@ TEST_F(AgentFilesTest, FoldersOfAnotherKindAreRefusedByName) {
   EXPECT_NE(OpenFails().message.find("Countersign server"), std::string::npos);
   EXPECT_FALSE(fs::exists(folder_.File("lock")));  // nothing is made in a folder that is not ours
   EXPECT_EQ(AgentFolder::Open(folder_.path() / "none").error().code, Code::kNotFound);
+}
+
+TEST_F(AgentFilesTest, WhoMayNotLookIsNotToldThatThereIsNoAgent) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  fs::permissions(folder_.path(), fs::perms::owner_all);
+  ASSERT_EQ(::seteuid(65'534), 0);
+  const auto read = ReadTrustForStatus(folder_.path());
+  const auto opened = AgentFolder::Open(folder_.path());
+  ASSERT_EQ(::seteuid(0), 0);
+  EXPECT_EQ(read.error().code, Code::kPermissionDenied);
+  EXPECT_EQ(opened.error().code, Code::kPermissionDenied);
+  EXPECT_NE(opened.error().next.find("sudo"), std::string::npos) << opened.error().next;
 }
 
 TEST_F(AgentFilesTest, UnsafePermissionsAreRefusedWithTheRemedy) {
