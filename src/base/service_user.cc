@@ -49,9 +49,10 @@ std::optional<UserAndGroup> ParseUserLine(std::string_view line, std::string_vie
 
 std::unexpected<Error> FailedAt(const fs::path& path) {
   const int error = errno;
-  return Fail(error == EPERM || error == EACCES ? Code::kPermissionDenied
-              : error == ENOENT                 ? Code::kNotFound
-                                                : Code::kIo,
+  const bool denied = error == EPERM || error == EACCES || error == EROFS;
+  return Fail(denied            ? Code::kPermissionDenied
+              : error == ENOENT ? Code::kNotFound
+                                : Code::kIo,
               path.string() + ": " + std::strerror(error));
 }
 
@@ -163,7 +164,7 @@ Result<int> StartDetached(const fs::path& program, const std::vector<std::string
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  ::unlink(log.c_str());
+  if (::unlink(log.c_str()) != 0 && errno != ENOENT) return FailedAt(log);
   const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
   if (out < 0) return FailedAt(log);
   struct stat info{};

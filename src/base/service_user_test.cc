@@ -86,6 +86,13 @@ TEST(StartDetachedTest, RunsWithItsLog) {
   EXPECT_TRUE(CheckPrivate(log).has_value());
 }
 
+TEST(StartDetachedTest, LogThatCannotBeReplacedIsToldAsThat) {
+  const testing::TemporaryFolder folder;
+  const auto pid = StartDetached("/bin/sh", {"-c", "true"}, folder.path(), "/proc/version");
+  ASSERT_FALSE(pid.has_value());
+  EXPECT_EQ(pid.error().message.find("File exists"), std::string::npos) << pid.error().message;
+}
+
 TEST(StartDetachedTest, ProgramThatIsNotThere) {
   const testing::TemporaryFolder folder;
   const auto pid = StartDetached(folder.path() / "none", {}, folder.path(), folder.path() / "log");
