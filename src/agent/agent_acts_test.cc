@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "agent/agent.h"
+#include "agent/present.h"
 #include "agent/program_order.h"
 #include "store/policy.h"
 #include "tests/support/agent_bench.h"
@@ -54,6 +57,13 @@ class AgentActsTest : public ::testing::Test {
   }
   AgentBench bench_;
 };
+
+TEST_F(AgentActsTest, HookWithTheNameOfAnActIsListedOnceAmongTheAllowed) {
+  const auto acts = ActsJson(bench_.agent());
+  const auto& allowed = acts.at("allowed").as_array();
+  EXPECT_EQ(std::count(allowed.begin(), allowed.end(), boost::json::value("ping")), 1);
+  EXPECT_EQ(std::count(allowed.begin(), allowed.end(), boost::json::value("scan")), 1);
+}
 
 TEST_F(AgentActsTest, UnknownBeforeNotAllowed) {
   EXPECT_EQ(Send("install").verdict, Verdict::kUnknownAction);

@@ -55,7 +55,9 @@ boost::json::object ActsJson(Agent& agent) {
   const store::Policy& policy = agent.policy();
   boost::json::array allowed;
   auto acts = agent.acts().Names();
-  for (const auto& [act, path] : policy.hooks) acts.push_back(act);
+  for (const auto& [act, path] : policy.hooks) {
+    if (agent.acts().Find(act) == nullptr) acts.push_back(act);
+  }
   for (const std::string& act : acts) {
     if (policy.Allows(act)) allowed.emplace_back(act);
   }
