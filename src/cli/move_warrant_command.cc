@@ -10,6 +10,7 @@
 #include "cli/output_file.h"
 #include "cli/progress.h"
 #include "cli/shell_word.h"
+#include "cli/warrant_command.h"
 #include "crypto/hash.h"
 #include "crypto/pkcs12.h"
 #include "server/move_warrants.h"
@@ -63,7 +64,7 @@ Result<std::string> SignWarrants(const MoveWarrantCommand& command) {
        .target = target->target,
        .life = std::chrono::hours(24 * static_cast<std::int64_t>(command.days))},
       random, ReadClocks().wall);
-  if (!warrants) return std::unexpected(warrants.error());
+  if (!warrants) return std::unexpected(OfBackupCopy(command.backup, warrants.error()));
   std::string lines;
   for (const auto& warrant : *warrants) lines += warrant + "\n";
   return lines;

@@ -10,6 +10,7 @@
 #include "cli/output_file.h"
 #include "cli/progress.h"
 #include "cli/shell_word.h"
+#include "cli/warrant_command.h"
 #include "crypto/hash.h"
 #include "server/offline.h"
 #include "server/present.h"
@@ -55,10 +56,12 @@ Result<server::OwnerSignature> Sign(const OwnerSignCommand& command,
   if (!password) return std::unexpected(password.error());
   const Progress progress("signing with the owner key");
   crypto::SystemRandom random;
-  return server::SignOwnerRequest(
+  auto made = server::SignOwnerRequest(
       request, *backup, *password,
       {.clock = command.clock_is_right ? server::ClockIsRight::kYes : server::ClockIsRight::kNo},
       random, ReadClocks().wall);
+  if (!made) return std::unexpected(OfBackupCopy(command.backup, std::move(made).error()));
+  return made;
 }
 
 Result<wire::OwnerRequest> ReadRequest(const std::string& file) {

@@ -73,6 +73,7 @@ Result<server::MadeWarrant> Make(const WarrantCommand& command) {
     if (error.next.empty()) error.next = "the same command there, or here with --server ID";
     return std::unexpected(std::move(error));
   }
+  if (!made) return std::unexpected(OfBackupCopy(command.backup, std::move(made).error()));
   return made;
 }
 
@@ -92,6 +93,14 @@ Result<Bytes> ReadBackupCopy(const std::string& file, const std::string& data) {
   if (!answer) return std::unexpected(std::move(answer).error());
   if (answer->blobs.size() != 1) return Fail(Code::kInternal, "the server sent no backup");
   return std::move(answer->blobs.front());
+}
+
+Error OfBackupCopy(const std::string& file, Error error) {
+  if (error.code != Code::kMalformed) return error;
+  if (!file.empty()) return WithContext(file, std::move(error)).error();
+  error.code = Code::kDamaged;
+  error.next = "put back the copy of it that is kept in another place";
+  return WithContext("the server's automatic backup", std::move(error)).error();
 }
 
 Exit WriteUnlockWarrant(const WarrantCommand& command, Form form) {

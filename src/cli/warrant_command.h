@@ -24,5 +24,8 @@ struct WarrantCommand {
 
 // ReadBackupCopy reads the file, or asks the server in `data` for its own automatic backup.
 [[nodiscard]] Result<Bytes> ReadBackupCopy(const std::string& file, const std::string& data);
+// OfBackupCopy puts the name of the file before what says that it is no backup; where the server's
+// own was taken (`file` is empty), that one is damaged.
+[[nodiscard]] Error OfBackupCopy(const std::string& file, Error error);
 
 }  // namespace countersign::cli

@@ -174,15 +174,23 @@ Result<Bytes> ReadBackupFile(World& world) {
       "CertificateManager -ine PASSWORD FILE");
 }
 
+namespace {
+
+Error WrongPassword() {
+  return {Code::kWrongPassword,
+          "the password does not open the automatic backup (" + std::string(kBackupPath) +
+              "). The password of that file is meant, given when this server was installed, "
+              "with the file that was imported or restored last, or by countersign backup "
+              "password, and not one given to -b for an archive. Nothing was changed",
+          std::string(kForgottenPassword)};
+}
+
+}  // namespace
+
 Result<keys::BackupContents> OpenBackupFile(ByteView file, const SecretBytes& password) {
   auto backup = keys::OpenBackup(file, password);
   if (!backup && backup.error().code == Code::kWrongPassword) {
-    return Fail(Code::kWrongPassword,
-                "the password does not open the automatic backup (" + std::string(kBackupPath) +
-                    "). The password of that file is meant, given when this server was installed, "
-                    "with the file that was imported or restored last, or by countersign backup "
-                    "password, and not one given to -b for an archive. Nothing was changed",
-                std::string(kForgottenPassword));
+    return std::unexpected(WrongPassword());
   }
   if (!backup) {
     Error error = std::move(backup).error();
@@ -199,6 +207,16 @@ Result<keys::BackupContents> OpenBackupFile(ByteView file, const SecretBytes& pa
                   ") was not written by Countersign. Nothing was changed. To take over the key in "
                   "it, move it away and import it",
               "CertificateManager -ine PASSWORD FILE");
+}
+
+Result<keys::BackupContents> OpenBackupCopy(ByteView file, const SecretBytes& password) {
+  auto backup = keys::OpenBackup(file, password);
+  if (backup) return backup;
+  if (backup.error().code == Code::kWrongPassword) return std::unexpected(WrongPassword());
+  Error error = std::move(backup).error();
+  if (error.next.empty())
+    error.next = "the same command with a copy of " + std::string(kBackupPath);
+  return WithContext("this is no automatic backup", std::move(error));
 }
 
 namespace {

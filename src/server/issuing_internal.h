@@ -123,6 +123,10 @@ struct Present {
 [[nodiscard]] Result<Bytes> ReadBackupFile(World& world);
 [[nodiscard]] Result<keys::BackupContents> OpenBackupFile(ByteView file,
                                                           const SecretBytes& password);
+// OpenBackupCopy opens what a person gave as a copy: it may be any file, which is kMalformed and no
+// damage; one of another program opens, without a manifest.
+[[nodiscard]] Result<keys::BackupContents> OpenBackupCopy(ByteView file,
+                                                          const SecretBytes& password);
 enum class BackupState { kAsExpected, kNotExpected, kMissing, kOther };
 // ExplainWrongPassword adds to kWrongPassword whether the file is the one that was written, and
 // what goes on without the password.

@@ -46,7 +46,7 @@ Result<std::vector<std::string>> MakeMoveWarrants(ByteView backup, const SecretB
   if (request.life <= Seconds(0) || request.life > wire::kMaxWarrantLife) {
     return Fail(Code::kUsage, "a warrant is good for 1 to 30 days");
   }
-  const auto contents = OpenBackupFile(backup, password);
+  const auto contents = OpenBackupCopy(backup, password);
   if (!contents) return std::unexpected(contents.error());
   const auto owner = OwnerIn(*contents);
   if (!owner) return std::unexpected(owner.error());

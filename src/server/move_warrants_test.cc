@@ -82,5 +82,10 @@ TEST_F(MoveWarrantsTest, FileThatIsNoAutomaticBackupMakesNone) {
   EXPECT_EQ(FailureOf(Make({})).code, Code::kRefused);
 }
 
+TEST_F(MoveWarrantsTest, AnyOtherFileIsMalformedAndNoDamage) {
+  backup_ = ToBytes("{}");
+  EXPECT_EQ(FailureOf(Make({})).code, Code::kMalformed);
+}
+
 }  // namespace
 }  // namespace countersign::server

@@ -105,7 +105,7 @@ keys::BackupContents NewBackup(const OwnerRequest& request, keys::BackupContents
 Result<OwnerSignature> SignOwnerRequest(const OwnerRequest& request, ByteView backup,
                                         const SecretBytes& password, const SignOptions& options,
                                         RandomSource& random, Instant now) {
-  auto contents = OpenBackupFile(backup, password);
+  auto contents = OpenBackupCopy(backup, password);
   if (!contents) return std::unexpected(std::move(contents).error());
   COUNTERSIGN_RETURN_IF_ERROR(CheckOwner(request, *contents));
   COUNTERSIGN_RETURN_IF_ERROR(CheckServers(request, *contents->manifest));

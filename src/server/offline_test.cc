@@ -126,6 +126,12 @@ TEST_F(OfflineTest, WithoutAThiefTheOldCertificateIsReplaced) {
             CertificateState::kReplaced);
 }
 
+TEST_F(OfflineTest, AFileThatIsNoBackupIsMalformedAndNoDamage) {
+  const auto request = Ask();
+  copy_ = ToBytes("{}");
+  EXPECT_EQ(SignRefused(request).code, Code::kMalformed);
+}
+
 TEST_F(OfflineTest, TheOwnerRefusesWhatTheBackupDoesNotKnow) {
   auto request = Ask();
   EXPECT_EQ(Sign(request, kNow + kDay, "another password").error().code, Code::kWrongPassword);

@@ -50,7 +50,7 @@ Result<ServerId> ServerOf(const keys::BackupContents& backup, const WarrantReque
 
 Result<MadeWarrant> MakeWarrant(ByteView backup, const SecretBytes& password,
                                 const WarrantRequest& request, RandomSource& random, Instant now) {
-  const auto contents = OpenBackupFile(backup, password);
+  const auto contents = OpenBackupCopy(backup, password);
   if (!contents) return std::unexpected(contents.error());
   const auto owner = contents->manifest ? OwnerOf(*contents) : std::nullopt;
   if (!owner) {

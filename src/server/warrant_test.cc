@@ -50,8 +50,15 @@ TEST_F(MakeWarrantTest, EachHasAnIdOfItsOwn) {
 
 TEST_F(MakeWarrantTest, WithoutThePasswordThereIsNone) {
   EXPECT_EQ(FailureOf(Make({.agents = {agent_}}, "another password")).code, Code::kWrongPassword);
+}
+
+// It is some file that a person named, and not the server's own.
+TEST_F(MakeWarrantTest, AnyOtherFileIsMalformedAndNoDamage) {
   backup_ = ToBytes("no backup");
-  EXPECT_EQ(FailureOf(Make({.agents = {agent_}})).code, Code::kDamaged);
+  const auto error = FailureOf(Make({.agents = {agent_}}));
+  EXPECT_EQ(error.code, Code::kMalformed);
+  EXPECT_THAT(error.message, HasSubstr("this is no automatic backup"));
+  EXPECT_THAT(error.next, HasSubstr("with a copy of"));
 }
 
 TEST_F(MakeWarrantTest, OnlyForServersThatTheBackupHolds) {

@@ -209,6 +209,9 @@ class LocalAdministratorTest(UnloadCase):
         self.assert_exit(6, self.lab.run(*made, cwd=elsewhere, env=alone))
         self.assertFalse((elsewhere / "unlock").exists())
         alone["COUNTERSIGN_PASSWORD"] = lab.PASSWORD
+        (elsewhere / "target.json").write_text("{}")
+        wrong = ["target.json" if word == "copy.dat" else word for word in made]
+        self.assert_exit(13, self.lab.run(*wrong, cwd=elsewhere, env=alone), "target.json: ", "no automatic backup")
         self.assert_exit(2, self.lab.run(*made, "--expires", "31d", cwd=elsewhere, env=alone), "30 days")
         self.lab.ok(*made, cwd=elsewhere, env=alone)
         self.assert_exit(4, self.lab.run(*made, cwd=elsewhere, env=alone))
