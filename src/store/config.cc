@@ -34,9 +34,8 @@ bool IsTokenId(std::string_view text) {
 bool IsVerifier(std::string_view text) {
   return text.empty() || crypto::CheckVerifierForm(text).has_value();
 }
-bool IsPublicHost(std::string_view text) {
-  return text.empty() || (text.size() <= kMaxTextLen && wire::IsMoveHost(text));
-}
+bool IsHost(std::string_view text) { return text.size() <= kMaxTextLen && wire::IsMoveHost(text); }
+bool IsPublicHost(std::string_view text) { return text.empty() || IsHost(text); }
 bool IsExportWord(std::string_view text) { return text == "allowed" || text == "forbidden"; }
 
 constexpr std::string_view kPortRange = "an integer from 1 to 65535";
@@ -68,11 +67,18 @@ std::vector<Digest> ReadWebKeys(TableReader& reader, const toml::table& table) {
   return keys;
 }
 
-ServerPlace ReadServerPlace(TableReader& reader, const toml::table& table) {
-  constexpr std::string_view kExpected = "a host name or an address, as text without spaces";
-  reader.Require("server_host", kExpected);
+// An agent that is there goes on with what its agent.toml says; into a new one comes no host that
+// cannot be one.
+enum class HostRule { kAnyWord, kHost };
+
+ServerPlace ReadServerPlace(TableReader& reader, const toml::table& table, HostRule rule) {
+  const bool any = rule == HostRule::kAnyWord;
+  const std::string_view expected =
+      any ? "a host name or an address, as text without spaces"
+          : "a host name (with letters beyond ASCII in its xn-- form) or an address";
+  reader.Require("server_host", expected);
   ServerPlace place;
-  place.host = reader.Text("server_host", "", IsFullWord, kExpected);
+  place.host = reader.Text("server_host", "", any ? IsFullWord : IsHost, expected);
   place.http_port = Port(reader, "http_port", place.http_port);
   place.https_port = Port(reader, "https_port", place.https_port);
   place.tls = reader.Bool("tls", place.tls);
@@ -175,7 +181,7 @@ Result<ServerConfig> ReadServer(const toml::table& table) {
 
 Result<AgentConfig> ReadAgent(const toml::table& table) {
   TableReader reader(table, "");
-  const ServerPlace place = ReadServerPlace(reader, table);
+  const ServerPlace place = ReadServerPlace(reader, table, HostRule::kAnyWord);
   AgentConfig config;
   config.server_host = place.host;
   config.http_port = place.http_port;
@@ -195,7 +201,7 @@ Result<AgentConfig> ReadAgent(const toml::table& table) {
 
 Result<PackageConfig> ReadPackage(const toml::table& table) {
   TableReader reader(table, "");
-  const ServerPlace place = ReadServerPlace(reader, table);
+  const ServerPlace place = ReadServerPlace(reader, table, HostRule::kHost);
   PackageConfig config;
   config.server_host = place.host;
   config.http_port = place.http_port;

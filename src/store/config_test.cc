@@ -170,6 +170,19 @@ TEST(Config, ServerFileIsRefusedWithPlaceAndKey) {
   }
 }
 
+// What it says becomes the agent's, which then finds its server nowhere.
+TEST(Config, PackageForNoHostIsRefused) {
+  for (const char* const host : {"sérveur.example", "http://x", "[::1]", "a:8080", "a/b"}) {
+    const auto refused = ParsePackageConfig("server_host = \"" + std::string(host) + "\"\n");
+    ASSERT_FALSE(refused.has_value()) << host;
+    EXPECT_THAT(refused.error().message, StartsWith("line 1")) << host;
+    EXPECT_THAT(refused.error().message, HasSubstr("\"server_host\"")) << host;
+  }
+  for (const char* const host : {"a", "xn--srveur-bva.example", "192.0.2.7", "fd00::1"}) {
+    EXPECT_TRUE(ParsePackageConfig("server_host = \"" + std::string(host) + "\"\n").has_value());
+  }
+}
+
 TEST(Config, AgentFileIsRefusedWithPlaceAndKey) {
   const std::string good = "server_host = \"s\"\nlisten_port = 12345\n";
   ASSERT_TRUE(ParseAgentConfig(good).has_value());
