@@ -122,7 +122,10 @@ void PrintHowTo(const PackageCommand& command, PackageForm form,
       PrintLine("  dpkg -i " + ShellWord(name.string()));
       break;
     case PackageForm::kTarGz:
-      PrintLine("  tar -xzf " + ShellWord(name.string()) + " && sh countersign-agent/install.sh");
+      PrintLine(command.without_programs
+                    ? "  countersign-agentd install --from " + ShellWord(name.string())
+                    : "  tar -xzf " + ShellWord(name.string()) +
+                          " && sh countersign-agent/install.sh");
       break;
     case PackageForm::kFolder:
       PrintLine(command.without_programs

@@ -81,6 +81,12 @@ class Packages(Case):
         self.assert_exit(13, damaged, "damaged")
         self.assertFalse((self.lab.path / "none").exists())
 
+    def test_archive_without_programs_says_what_installs_it(self):
+        path = self.lab.path / "bare.tar.gz"
+        said = self.lab.ok("countersign", "agents", "package", "-o", path, "--no-programs").out
+        self.assertIn("countersign-agentd install --from bare.tar.gz", said)
+        self.assertNotIn("install.sh", said)
+
     def test_without_a_token_a_person_admits(self):
         path, answer = self.make("plain.tar.gz", "--no-token")
         self.assertNotIn("token", answer)
