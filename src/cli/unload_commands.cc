@@ -43,7 +43,7 @@ Exit Send(Session& session, server::AdminMessage request, std::string_view done,
   if (none != "0") {
     PrintLine("Agents without TLS, which do not get it this way: " +
               std::string(goes_on ? "at least " : "") + none +
-              ". They take it from a new package, or from the local administrator:");
+              ". Only the local administrator of each can set it:");
     PrintLine("  countersign-agentd unload-password set");
   }
   return Exit::kOk;

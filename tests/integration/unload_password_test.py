@@ -258,6 +258,9 @@ class WithoutTlsTest(UnloadCase):
     def test_1_verifier_never_crosses_a_plain_connection(self):
         said = self.lab.json("countersign", "agents", "unload-password", "set", "--all", env=self.secret_env(RIGHT))
         self.assertEqual((said["covered"], said["asked"], said["no_private_way"]), (1, 0, 1))
+        said = self.lab.run("countersign", "agents", "unload-password", "set", "--all", env=self.secret_env(RIGHT))
+        self.assert_exit(0, said, "Only the local administrator", "countersign-agentd unload-password set")
+        self.assertNotIn("package", said.out)
         # Both ways are used after it: a call, and a reply with an order in it.
         code, order = self.lab.order(self.agent.id, "ping")
         self.assertEqual((code, order["verdict"]), (0, "done"))
