@@ -89,10 +89,11 @@ void AddMoveStatus(CommandLine& line, CLI::App* move) {
       "status", "how far it is: on a terminal a bar that follows it, otherwise one JSON object");
   const auto command = std::make_shared<MoveStatusCommand>();
   status->add_flag("--once", command->once, "print it once, as text, and end");
-  status->add_option("--wait", command->wait,
-                     "for scripts: wait at most this long (90s, 30min) for its end; exit code 0: "
-                     "all are moved, 43: halted, 44: ended, and some are not moved, 46: aborted, "
-                     "9: still moving");
+  status->add_option(
+      "--wait", command->wait,
+      "for scripts: wait at most this long (90s, 30min) for its end; exit code 0: "
+      "all are moved, 3: no move began here, 43: halted, 44: ended, and some are not "
+      "moved, 46: aborted, 9: still moving");
   status->add_option("--names", command->names, "list those in this state by name, and why")
       ->check(CLI::IsMember({"waiting", "ordered", "moved", "failed"}));
   line.Then(status,

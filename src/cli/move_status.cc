@@ -39,7 +39,6 @@ Result<boost::json::object> FetchMove(Session& session, const std::string& names
 Exit MoveOutcome(const boost::json::object& status, bool waited) {
   if (!waited) return Exit::kOk;
   const auto* const newest = Newest(status, kMove);
-  if (newest == nullptr) return Exit::kOk;
   const std::string state = Text(*newest, "state");
   if (state == "running") return Exit::kTimedOut;
   if (state == "halted") return Exit::kMoveHalted;
@@ -83,6 +82,12 @@ Exit ShowMove(Session& session, const MoveStatusCommand& command, Form form) {
   }
   auto status = FetchMove(session, command.names);
   if (!status) return PrintError(status.error(), form);
+  if (wait && Newest(*status, kMove) == nullptr) {
+    return PrintError(
+        {Code::kNotFound, "there is nothing to wait for: no agent was moved from here",
+         "countersign move plan --all"},
+        form);
+  }
   if (form == Form::kText && !OutputIsTerminal() && !command.once && command.names.empty()) {
     form = Form::kJson;
   }

@@ -59,6 +59,18 @@ boost::json::object PlanJson(const Server& server, const store::AgentRow& row,
           {"next_step", why.empty() ? "" : NextStep(row.standing, why, row.id)}};
 }
 
+// As the start of the move would say.
+Status CheckNamed(store::Registry& registry, const std::set<AgentId>& named) {
+  for (const AgentId& agent : named) {
+    const auto row = registry.FindAgent(agent);
+    if (!row) return std::unexpected(row.error());
+    if (*row && !(*row)->forgotten) continue;
+    return Fail(Code::kNotFound, "no agent " + agent.Text() + " is registered",
+                "countersign agents list");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Selection> ReadSelection(const AdminMessage& request) {
@@ -66,7 +78,7 @@ Result<Selection> ReadSelection(const AdminMessage& request) {
   auto agents = AgentsMember(request);
   if (!agents) return std::unexpected(std::move(agents).error());
   selection.agents = *std::move(agents);
-  auto domain = TextMember(request, "domain", "");
+  auto domain = ScopeMember(request);
   if (!domain) return std::unexpected(std::move(domain).error());
   selection.domain = *std::move(domain);
   const auto all = FlagMember(request, "all");
@@ -88,6 +100,7 @@ Admin::Answer Admin::PlanMove(const AdminMessage& request, Instant now) {
   if (!after_text) return std::unexpected(after_text.error());
   const auto after = AgentId::ParseText(*after_text);
   const std::set<AgentId> named(selection->agents.begin(), selection->agents.end());
+  COUNTERSIGN_RETURN_IF_ERROR(CheckNamed(server_.world().registry, named));
   PlanCounts counts;
   boost::json::array names;
   std::string next_after;

@@ -142,6 +142,18 @@ TEST_F(AdminMoveTest, NobodyIsLeftToBeAnnounced) {
   EXPECT_EQ(answer.at("code").as_string(), "refused");
 }
 
+TEST_F(AdminMoveTest, PlanForAgentsThatAreNotThereIsRefused) {
+  const auto agent = old_.KnownAgent();
+  const auto stranger = old_.NewAgent();
+  const auto answer = Plan({{"agents", boost::json::array{agent.id.Text(), stranger.id.Text()}}});
+  EXPECT_EQ(answer.at("code").as_string(), "not-found") << boost::json::serialize(answer);
+  EXPECT_TRUE(Plan({{"agents", boost::json::array{agent.id.Text()}}}).at("ok").as_bool());
+}
+
+TEST_F(AdminMoveTest, PlanForADomainWithASlashAtItsEndIsRefused) {
+  EXPECT_EQ(Plan({{"domain", "eu/paris/"}}).at("code").as_string(), "usage");
+}
+
 // The campaign's warrant is sent at its rate, and not after its end.
 TEST_F(AdminMoveTest, OrderToMoveWithoutAWarrantIsRefused) {
   const auto agent = old_.KnownAgent();

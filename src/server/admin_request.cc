@@ -55,6 +55,14 @@ Result<std::vector<std::string>> TextsMember(const AdminMessage& request, std::s
   return texts;
 }
 
+// With a '/' at its end it would name nobody: that between two names belongs to neither.
+Result<std::string> ScopeMember(const AdminMessage& request) {
+  auto domain = TextMember(request, "domain", "");
+  if (!domain || !domain->ends_with('/')) return domain;
+  return Fail(Code::kUsage, "\"" + *domain + "\" is no domain: it ends with '/'",
+              "name it without, as agents list does");
+}
+
 Result<std::vector<AgentId>> AgentsMember(const AdminMessage& request) {
   const auto texts = TextsMember(request, "agents");
   if (!texts) return std::unexpected(texts.error());

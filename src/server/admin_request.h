@@ -20,6 +20,8 @@ inline constexpr std::size_t kEarlierShown = 10;
 
 [[nodiscard]] Result<std::string> TextMember(const AdminMessage& request, std::string_view name,
                                              std::string_view fallback);
+// ScopeMember reads the domain (empty: none) whose agents, and those beneath it, are meant.
+[[nodiscard]] Result<std::string> ScopeMember(const AdminMessage& request);
 [[nodiscard]] Result<std::uint64_t> NumberMember(const AdminMessage& request, std::string_view name,
                                                  std::uint64_t fallback, std::uint64_t most);
 [[nodiscard]] Result<bool> FlagMember(const AdminMessage& request, std::string_view name);

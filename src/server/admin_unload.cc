@@ -24,7 +24,7 @@ struct About {
 Result<About> ReadAbout(const AdminMessage& request) {
   const auto agents = AgentsMember(request);
   if (!agents) return std::unexpected(agents.error());
-  const auto domain = TextMember(request, "domain", "");
+  const auto domain = ScopeMember(request);
   if (!domain) return std::unexpected(domain.error());
   const auto all = FlagMember(request, "all");
   if (!all) return std::unexpected(all.error());

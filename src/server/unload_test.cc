@@ -180,6 +180,12 @@ TEST_F(UnloadTest, DomainHasWhatLiesBeneathIt) {
   EXPECT_EQ(StateOf(other), "nothing-said");
 }
 
+TEST_F(UnloadTest, DomainWithASlashAtItsEndIsRefused) {
+  const auto answer = Ask({{"command", "unload-set"}, {"domain", "eu/paris/"}}, kOne).json;
+  EXPECT_FALSE(answer.at("ok").as_bool());
+  EXPECT_EQ(answer.at("code").as_string(), "usage");
+}
+
 TEST_F(UnloadTest, TheNewestWordCounts) {
   const std::string id = agent_.id.Text();
   Set({{"agents", boost::json::array{id}}}, kOne);

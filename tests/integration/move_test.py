@@ -89,6 +89,7 @@ class SmallCases(Moves):
         self.assertEqual(self.lab.json("countersign", "move", "status")["earlier"], [])
         self.assert_exit(4, self.lab.run("countersign", "move", "plan", "--all", "-o", path))
         self.assert_exit(2, self.lab.run("countersign", "move", "plan"))
+        self.assert_exit(3, self.wait(self.lab))
 
     def test_2_agent_that_is_not_expected_stays(self):
         one, two, _ = self.agents
