@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
+#include <set>
 #include <utility>
 
 #include "base/process.h"
@@ -31,7 +31,7 @@ std::string TokenText(const store::TokenRow& token) {
 }
 
 // What could never be signed is refused before it is queued.
-Status CheckOrder(std::string_view act, std::string_view args) {
+Status CheckGiven(std::string_view act, std::string_view args) {
   const bool is_act =
       !act.empty() && act.size() <= 32 &&
       act.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
@@ -44,14 +44,28 @@ Status CheckOrder(std::string_view act, std::string_view args) {
     return Fail(Code::kUsage, "an order to move needs a warrant of the owner as its arguments",
                 "countersign move start, which makes them");
   }
-  if (args.empty()) return {};
-  boost::system::error_code failed;
-  const auto value = boost::json::parse(args, failed);
-  if (failed || !value.is_object()) {
-    return Fail(Code::kUsage,
-                "the arguments are no JSON object: " + std::string(args.substr(0, 80)));
+  const auto good = wire::CheckOrder(act, args);
+  if (good) return {};
+  return Fail(Code::kUsage, "the arguments cannot be signed: " + good.error().message,
+              "docs/actions.md says what arguments may hold");
+}
+
+// A file of arguments ends with a line feed.
+std::string_view WithoutSpaceAround(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const auto begin = text.find_first_not_of(kSpace);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
+}
+
+// One that is named twice gets one order.
+std::vector<AgentId> NamedOnce(const std::vector<AgentId>& agents) {
+  std::set<AgentId> seen;
+  std::vector<AgentId> once;
+  for (const AgentId& agent : agents) {
+    if (seen.insert(agent).second) once.push_back(agent);
   }
-  return {};
+  return once;
 }
 
 boost::json::object Shown(const Server& server, const store::AgentRow& row, Instant now) {
@@ -239,9 +253,9 @@ Admin::Answer Admin::MakePackage(const AdminMessage& request, Instant now) {
 
 Admin::Answer Admin::SendOrder(const AdminMessage& request, Instant now) {
   Server::OrderRequest order;
-  auto agents = AgentsMember(request);
-  if (!agents) return std::unexpected(std::move(agents).error());
-  order.agents = *std::move(agents);
+  const auto agents = AgentsMember(request);
+  if (!agents) return std::unexpected(agents.error());
+  order.agents = NamedOnce(*agents);
   const auto all = FlagMember(request, "all");
   if (!all) return std::unexpected(all.error());
   if (*all) {
@@ -267,9 +281,9 @@ Admin::Answer Admin::SendOrder(const AdminMessage& request, Instant now) {
   if (!act) return std::unexpected(act.error());
   if (!args) return std::unexpected(args.error());
   if (!expires) return std::unexpected(expires.error());
-  COUNTERSIGN_RETURN_IF_ERROR(CheckOrder(*act, *args));
   order.act = *act;
-  order.args = *args;
+  order.args = WithoutSpaceAround(*args);
+  COUNTERSIGN_RETURN_IF_ERROR(CheckGiven(order.act, order.args));
   order.expires_after = Seconds(*expires);
   const auto jtis = server_.AddOrders(order, now);
   if (!jtis) return std::unexpected(jtis.error());

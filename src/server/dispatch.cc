@@ -147,12 +147,19 @@ Result<std::vector<Call>> Server::DueCalls(Instant now, std::size_t limit,
   return calls;
 }
 
+// What an earlier version queued may be unfit to be signed at all: it must not stand before others.
 // One jti however often it is signed, and never later than a day after it was drawn. One that was
 // never sent may draw a new one; of one that was, a person decides.
 Result<bool> Server::RefreshJti(store::OrderRow& order, Instant now) {
-  const bool lapsed = order.expires <= now;
-  if (!lapsed && now - order.jti_drawn < kJtiLifetime) return true;
   const bool never_sent = order.state == store::OrderState::kQueued && order.versions.empty();
+  const auto good = never_sent ? wire::CheckOrder(order.act, order.args) : Status();
+  if (!good) {
+    world_.log.Write(LogLevel::kError,
+                     "order " + order.jti.Text() + " (" + order.act +
+                         ") can never be signed, and ends here: " + good.error().message);
+  }
+  const bool lapsed = order.expires <= now || !good;
+  if (!lapsed && now - order.jti_drawn < kJtiLifetime) return true;
   if (!never_sent) {
     order.state = store::OrderState::kUnknown;
   } else if (lapsed) {

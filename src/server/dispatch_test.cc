@@ -46,6 +46,33 @@ TEST_F(DispatchTest, OrdersAreForAdmittedAgentsThatAreThere) {
   EXPECT_TRUE(add({agent_.id}).has_value());
 }
 
+// As earlier versions queued them.
+TEST_F(DispatchTest, OrdersThatCanNeverBeSignedEndAndKeepNoneBack) {
+  const auto add = [&] {
+    return bench_.server()
+        .AddOrders({{agent_.id}, "scan", R"({"limit":-1})", kDay}, bench_.now)
+        .value()
+        .front();
+  };
+  Jti bad;
+  for (std::size_t i = 0; i < Server::kMaxOrdersInReply; ++i) bad = add();
+  const Jti good = bench_.AddOrder(agent_);
+  const auto reply = bench_.Tell(agent_);
+  ASSERT_EQ(reply.orders.size(), 1U);
+  EXPECT_EQ(Parsed(reply.orders.front()).jti, good);
+  EXPECT_EQ(bench_.Order(bad).state, OrderState::kLapsed);
+  EXPECT_EQ(bench_.Order(bad).ended, bench_.now);
+  bad = add();
+  EXPECT_TRUE(bench_.Due().empty());
+  EXPECT_EQ(bench_.Order(bad).state, OrderState::kLapsed);
+}
+
+TEST_F(DispatchTest, ReplyCarriesNoMoreThanItMay) {
+  for (std::size_t i = 0; i < 2 * Server::kMaxOrdersInReply; ++i) (void)bench_.AddOrder(agent_);
+  EXPECT_EQ(bench_.Tell(agent_).orders.size(), Server::kMaxOrdersInReply);
+  EXPECT_EQ(bench_.Tell(agent_).orders.size(), 0U) << "as many are under way";
+}
+
 TEST_F(DispatchTest, CallGoesToWhereTheReportCameFrom) {
   const Jti jti = bench_.AddOrder(agent_);
   const Call call = OneCall();

@@ -153,7 +153,7 @@ TEST_F(LongPollTest, OrderThatCannotBeSignedKeepsNothingBack) {
   const wire::Reply reply = bench_.Tell(agent);
   ASSERT_EQ(reply.orders.size(), 1U);
   EXPECT_EQ(Must(wire::ParseOrder(reply.orders[0])).order.jti, good);
-  EXPECT_EQ(bench_.Order(bad.jti).state, store::OrderState::kQueued);
+  EXPECT_EQ(bench_.Order(bad.jti).state, store::OrderState::kLapsed);
 }
 
 TEST_F(LongPollTest, OrderThatTheReplyDidNotBringIsTriedAgain) {

@@ -18,6 +18,8 @@ namespace {
 
 constexpr Seconds kResendAfter = Seconds(60);
 constexpr std::size_t kMaxOrdersLen = wire::kMaxReplyLen / 2;
+// More than a reply carries: some are left out, and must not keep those behind them back.
+constexpr std::size_t kOrdersLookedAt = 4 * Server::kMaxOrdersInReply;
 
 std::uint64_t ParseNumber(std::string_view text) {
   std::uint64_t value = 0;
@@ -159,15 +161,18 @@ Result<bool> Server::Accepts(const store::AgentRow& row, const wire::Report& rep
 Result<std::vector<std::string>> Server::OrdersForReply(const store::AgentRow& row,
                                                         const wire::Report& report,
                                                         const Signing& signing, Instant now) {
-  auto open = world_.registry.OpenOrders(row.id, kMaxOrdersInReply);
+  auto open = world_.registry.OpenOrders(row.id, kOrdersLookedAt);
   if (!open) return std::unexpected(std::move(open).error());
   std::vector<std::string> messages;
   std::size_t total_len = 0;
+  std::size_t under_way = 0;
   for (auto& order : *open) {
+    if (messages.size() + under_way >= kMaxOrdersInReply) break;
     if (order.act == kSetUnload && !report.pinned) continue;  // a secret, and somebody may read it
     // One that was just sent is probably under way on another connection.
     const auto signed_at = order.versions.empty() ? Instant() : order.versions.back().signed_at;
     if (signed_at <= now && now - signed_at < kResendAfter) {
+      ++under_way;
       // While the agent waits here, it is told of it when the time is over.
       if (reach_.WaitFor(row) > Seconds(0) && order.next_attempt > signed_at + kResendAfter) {
         order.next_attempt = signed_at + kResendAfter;

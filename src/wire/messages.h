@@ -59,6 +59,9 @@ struct SignedOrder {
   Order order;
 };
 [[nodiscard]] Result<SignedOrder> ParseOrder(std::string_view message);
+// CheckOrder: whether an order with these can be signed at all, for any agent and without a bundle;
+// kUsage says why not.
+[[nodiscard]] Status CheckOrder(std::string_view act, std::string_view args);
 // SignOrder and SignReply also refuse a challenge that is not 1..128 base64url characters.
 [[nodiscard]] Result<std::string> SignOrder(const Order& order, const crypto::Signer& signer);
 

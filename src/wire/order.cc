@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <boost/json/serialize.hpp>
 #include <utility>
 
 #include "wire/compact.h"
@@ -11,6 +12,10 @@ namespace {
 
 constexpr std::string_view kTyp = "countersign-order+jwt";
 constexpr std::size_t kMaxActLen = 32;
+// At most, without a bundle: what stands beside the arguments, and around the payload (in
+// base64url, with the signature of the longest key).
+constexpr std::size_t kOtherMembersLen = 512;
+constexpr std::size_t kHeaderAndSignatureLen = 1'024;
 
 bool IsAct(std::string_view text) {
   return !text.empty() && text.size() <= kMaxActLen &&
@@ -59,6 +64,18 @@ Result<SignedOrder> ParseOrder(std::string_view message) {
   if (!order) return std::unexpected(std::move(order).error());
   if (message.size() > MaxLen(*order)) return Fail(Code::kMalformed, "order: too long");
   return SignedOrder{std::move(jws->envelope), *std::move(order)};
+}
+
+Status CheckOrder(std::string_view act, std::string_view args) {
+  if (!IsAct(act)) return Fail(Code::kUsage, "order: \"act\" is not [a-z0-9-]{1,32}");
+  Order order;
+  order.act = act;
+  JsonArena arena;
+  boost::json::object payload(arena.storage());
+  COUNTERSIGN_RETURN_IF_ERROR(WriteObject(args, "args", 2, payload));
+  const std::size_t len = kOtherMembersLen + boost::json::serialize(payload).size();
+  if (len * 4 / 3 + kHeaderAndSignatureLen <= MaxLen(order)) return {};
+  return Fail(Code::kUsage, "args: longer than an order may be");
 }
 
 Result<std::string> SignOrder(const Order& order, const crypto::Signer& signer) {

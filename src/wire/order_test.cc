@@ -267,6 +267,31 @@ TEST(OrderTest, OrderOverItsLimitIsNotSigned) {
   EXPECT_EQ(message.error().code, Code::kUsage);
 }
 
+TEST(OrderTest, WhatCanNeverBeSignedIsToldBefore) {
+  EXPECT_TRUE(CheckOrder("scan", "").has_value());
+  EXPECT_TRUE(CheckOrder("scan", R"({ "limit" : 9007199254740991 })").has_value());
+  for (const char* args :
+       {R"({"limit":-1})", R"({"limit":0.5})", R"({"limit":300.0})", R"({"limit":1e3})",
+        R"({"limit":-0})", R"({"limit":9007199254740993})", R"({"a":1,"a":2})", "[]", "{}\n"}) {
+    EXPECT_EQ(CheckOrder("scan", args).error().code, Code::kUsage) << args;
+  }
+  EXPECT_EQ(CheckOrder("No", "").error().code, Code::kUsage);
+  const auto of_len = [](std::size_t len) { return R"({"a":")" + std::string(len, 'x') + R"("})"; };
+  EXPECT_TRUE(CheckOrder("scan", of_len(10'000)).has_value());
+  EXPECT_EQ(CheckOrder("scan", of_len(kMaxOrderLen * 3 / 4)).error().code, Code::kUsage);
+  EXPECT_TRUE(CheckOrder("move", of_len(kMaxOrderLen)).has_value());
+}
+
+TEST(OrderTest, WhatIsCheckedIsSignedWithTheLongestOfEverything) {
+  Order order = SampleOrder();
+  order.challenge = std::string(128, 'c');
+  order.act = std::string(32, 'a');
+  order.args = R"({"a":""})";
+  while (CheckOrder(order.act, order.args)) order.args.insert(6, 64, 'x');
+  order.args.erase(6, 64);
+  EXPECT_TRUE(SignOrder(order, SampleKey()).has_value());
+}
+
 TEST(OrderTest, PayloadThatIsNoObjectIsMalformed) {
   const JwsText text = SampleOrderText();
   for (const std::string& payload :

@@ -302,7 +302,7 @@ class Actions(Case):
 
     def test_9_how_an_order_is_given(self):
         args = self.lab.path / "args.json"
-        args.write_text('{"program": "echo", "args": ["from a file"]}')
+        args.write_text('{"program": "echo", "args": ["from a file"]}\n')
         send = ("countersign", "order", "send", "--agent", self.agent.id, "run")
         for more in (("--args-file", args), ("--", "echo", "from a file")):
             done = self.lab.ok(*send, *more)
