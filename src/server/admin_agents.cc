@@ -149,7 +149,7 @@ Admin::Answer Admin::Approve(const AdminMessage& request, Instant now) {
         if (row.forgotten) {
           return Fail(Code::kRefused,
                       "agent " + row.id.Text() + " was forgotten: its key is refused for ever",
-                      "countersign-agentd install (anew, in an empty folder) makes a new agent");
+                      std::string(kInstallAnew));
         }
         row.admitted = true;
         if (row.admitted_by.empty()) row.admitted_by = "approved";

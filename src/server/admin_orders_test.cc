@@ -59,5 +59,20 @@ TEST_F(AdminOrdersTest, AgentThatIsNamedTwiceGetsOneOrder) {
   EXPECT_EQ(Open(), 1U);
 }
 
+TEST_F(AdminOrdersTest, ForgottenAgentIsShownAsSuch) {
+  ASSERT_TRUE(Ask({{"command", "forget"}, {"agents", named_}}).at("ok").as_bool());
+  const auto shown = Ask({{"command", "agent"}, {"agents", named_}});
+  ASSERT_TRUE(shown.at("ok").as_bool()) << boost::json::serialize(shown);
+  const auto& agent = shown.at("agent").as_object();
+  EXPECT_EQ(agent.at("reason").as_string(), "forgotten");
+  EXPECT_EQ(agent.at("next_step").as_string(),
+            "countersign-agentd install (anew, in an empty folder) makes a new agent");
+  const FakeAgent other = bench_.KnownAgent();
+  const auto merged = Ask(
+      {{"command", "merge"}, {"agents", boost::json::array{agent_.id.Text(), other.id.Text()}}});
+  EXPECT_FALSE(merged.at("ok").as_bool());
+  EXPECT_EQ(boost::json::serialize(merged).find("approve"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace countersign::server

@@ -34,7 +34,13 @@ std::unexpected<Error> NoRow(const AgentId& id) {
 
 // What the two rows must be so that a person may say that they are one machine.
 Status CheckMerge(const store::AgentRow& stays, const store::AgentRow& goes) {
-  if (!stays.admitted || stays.forgotten || !stays.successor.is_nil()) {
+  if (stays.forgotten) {
+    return Fail(
+        Code::kRefused,
+        "agent " + stays.id.Text() + " (the new one) was forgotten: its key is refused for ever",
+        std::string(kInstallAnew));
+  }
+  if (!stays.admitted || !stays.successor.is_nil()) {
     return Fail(Code::kRefused,
                 "agent " + stays.id.Text() + " (the new one) is not admitted, or is itself retired",
                 "countersign agents approve " + stays.id.Text());

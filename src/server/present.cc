@@ -90,6 +90,7 @@ boost::json::object CertificateJson(const IdentityBook::Entry& entry) {
 
 boost::json::object AgentJson(const store::AgentRow& row, const IdentityBook& book) {
   const auto* const active = book.Active();
+  const std::string_view reason = row.forgotten ? kForgotten : std::string_view(row.reason);
   boost::json::array addresses;
   for (const auto& address : row.addresses) addresses.emplace_back(address);
   return {{"agent", row.id.Text()},
@@ -102,10 +103,10 @@ boost::json::object AgentJson(const store::AgentRow& row, const IdentityBook& bo
           {"platform", row.platform},
           {"version", row.version},
           {"standing", row.standing},
-          {"reason", row.reason},
-          {"reason_text", ReasonText(row.reason)},
+          {"reason", reason},
+          {"reason_text", ReasonText(reason)},
           {"since", FormatUtc(row.standing_since)},
-          {"next_step", NextStep(row.standing, row.reason, row.id)},
+          {"next_step", NextStep(row.standing, reason, row.id)},
           {"thumbprint_held", row.held_known ? HexLower(row.held_thumbprint) : ""},
           {"thumbprint_expected", active == nullptr ? "" : HexLower(active->row.thumbprint)},
           {"generation_held", row.held_generation},

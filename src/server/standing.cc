@@ -68,7 +68,7 @@ struct Words {
 
 constexpr std::string_view kUseMover = "IpXfer -e OfcNTCer.dat (on the agent)";
 
-constexpr std::array<Words, 19> kWords = {{
+constexpr std::array<Words, 20> kWords = {{
     {"reinstalled", "its machine was installed anew, as another agent",
      "nothing; countersign agents forget ID removes the row for good"},
     {kMoved, "it belongs to another server now",
@@ -102,6 +102,7 @@ constexpr std::array<Words, 19> kWords = {{
      "remove it from the distrust list on the agent, if the key is not stolen"},
     {"chain", "it cannot verify the certificates offered", kUseMover},
     {"older-generation", "it has held a newer generation than the one offered", kReplaceCommand},
+    {kForgotten, "it was forgotten: its key is refused for ever", kInstallAnew},
     {"not-admitted", "it is not admitted", "countersign agents approve ID"},
     {"cloned", "two machines run with one agent key (a cloned disk image)",
      "countersign-agentd install (anew, on each clone), then countersign agents forget ID"},
