@@ -3,6 +3,7 @@
 
 #include "base/process.h"
 #include "cli/agentd_commands.h"
+#include "cli/folders.h"
 
 namespace countersign::cli {
 namespace {
@@ -52,7 +53,9 @@ Exit CheckAgent(const std::filesystem::path& folder, const AgentdActions& action
   // For good: nothing here needs root, and untrusted answers are read.
   const auto became = BecomeOwnerOf(folder);
   if (!became && became.error().code != Code::kNotFound) return PrintError(became.error(), form);
-  const Diagnosis diagnosis = doctor::DiagnoseAgent(actions.probe(folder, true));
+  doctor::AgentFacts facts = actions.probe(folder, true);
+  facts.agentd = AgentdCommand(folder);
+  const Diagnosis diagnosis = doctor::DiagnoseAgent(facts);
   if (form == Form::kJson) {
     PrintJson(ToJson(diagnosis));
   } else {

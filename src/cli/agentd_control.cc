@@ -14,8 +14,8 @@
 #include "cli/agentd_commands.h"
 #include "cli/folders.h"
 #include "cli/passwords.h"
-#include "cli/shell_word.h"
 #include "cli/unload_commands.h"
+#include "doctor/agent_check.h"
 #include "net/control_client.h"
 #include "net/open_when_free.h"
 
@@ -78,8 +78,15 @@ Status StartByHand(const fs::path& folder) {
   });
   if (started && !ended) return {};
   return Fail(started ? Code::kRefused : Code::kTimedOut,
-              "the agent did not start: " + EndOfLog(log),
-              "countersign-agentd --agent-folder " + ShellWord(folder.string()));
+              "the agent did not start: " + EndOfLog(log), AgentdCommand(folder));
+}
+
+// The code with which `check` would end where a report ended so.
+Exit ExitOfReport(const boost::json::object& answer) {
+  const std::string result = Text(answer, "result");
+  if (result == "verified") return Flag(answer, "accepted") ? Exit::kOk : Exit::kOtherFault;
+  const bool mismatch = result == "refused" && doctor::IsMismatch(Text(answer, "verdict"));
+  return mismatch ? Exit::kMismatch : Exit::kOtherFault;
 }
 
 }  // namespace
@@ -141,7 +148,7 @@ Status StopRunning(const fs::path& folder, const UnloadFlags& flags) {
   if (!stopped) return stopped;
   if (ended && Within(kStopTimeout, [&] { return !AgentRuns(folder); })) return {};
   return Fail(Code::kTimedOut, "the agent was told to stop, and still runs",
-              "countersign-agentd status");
+              AgentdCommand(folder) + " status");
 }
 
 Exit StopAgent(const fs::path& folder, const UnloadFlags& flags, bool unload, Form form) {
@@ -234,20 +241,18 @@ Exit UpdateNow(const fs::path& folder, Form form) {
   const auto answer = AskAgent(folder, {{"command", "update-now"}}, std::chrono::seconds(75));
   if (!answer) {
     Error error = answer.error();
-    if (error.code == Code::kUnavailable) error.next = "countersign-agentd start";
+    if (error.code == Code::kUnavailable) error.next = AgentdCommand(folder) + " start";
     return PrintError(error, form);
   }
   const std::string result = Text(*answer, "result");
-  const Exit exit = result == "verified"  ? Exit::kOk
-                    : result == "refused" ? Exit::kMismatch
-                                          : Exit::kOtherFault;
+  const Exit exit = ExitOfReport(*answer);
   if (form == Form::kJson) {
     PrintJson(*answer);
     return exit;
   }
-  if (exit != Exit::kOk) {
+  if (result != "verified") {
     PrintLine(result + ": " + Text(*answer, "why"));
-    PrintLine("next: countersign-agentd check");
+    PrintLine("next: " + AgentdCommand(folder) + " check");
     return exit;
   }
   PrintLine(Flag(*answer, "moved")

@@ -7,11 +7,14 @@
 
 #include "base/process.h"
 #include "cli/output.h"
+#include "cli/shell_word.h"
 
 namespace countersign::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kUsualAgentFolder = "/var/lib/countersign-agent";
 
 fs::path Choose(const std::string& option, const char* variable, std::string_view fallback) {
   if (!option.empty()) return option;
@@ -26,7 +29,12 @@ fs::path DataFolder(const std::string& option) {
 }
 
 fs::path AgentFolderPath(const std::string& option) {
-  return Choose(option, "COUNTERSIGN_AGENT_FOLDER", "/var/lib/countersign-agent");
+  return Choose(option, "COUNTERSIGN_AGENT_FOLDER", kUsualAgentFolder);
+}
+
+std::string AgentdCommand(const fs::path& folder) {
+  if (folder == kUsualAgentFolder) return "countersign-agentd";
+  return "countersign-agentd --agent-folder " + ShellWord(folder.string());
 }
 
 Status CheckAgentFolder(const fs::path& folder, std::string_view option) {

@@ -16,6 +16,9 @@ namespace countersign::cli {
 // AgentFolderPath: --agent-folder, COUNTERSIGN_AGENT_FOLDER, /var/lib/countersign-agent.
 [[nodiscard]] std::filesystem::path AgentFolderPath(const std::string& option);
 
+// AgentdCommand is countersign-agentd for that folder, as it is typed: in what to run now.
+[[nodiscard]] std::string AgentdCommand(const std::filesystem::path& folder);
+
 // CheckAgentFolder fails with kNotFound where there is no such folder, or this process may not look
 // at it. `option`: how another one is named ("--agent-folder").
 [[nodiscard]] Status CheckAgentFolder(const std::filesystem::path& folder, std::string_view option);

@@ -24,12 +24,12 @@ asio::awaitable<std::string> ReportNow(agent::Agent& agent, Reporter& reporter) 
   }
   const bool ended = reporter.ended() >= awaited;
   const std::string why = ended ? reporter.last_error() : "no answer came within a minute";
-  const char* const result = why.empty()              ? "verified"
-                             : reporter.was_refused() ? "refused"
-                                                      : "not-reached";
+  const auto refused = reporter.refused();
+  const char* const result = why.empty() ? "verified" : refused ? "refused" : "not-reached";
   const boost::json::object answer{{"ok", true},
                                    {"result", result},
                                    {"why", why},
+                                   {"verdict", refused ? trust::VerdictName(*refused) : ""},
                                    {"accepted", reporter.accepted()},
                                    {"generation", agent.trust().generation},
                                    {"serial", agent.trust().certificate.serial()},

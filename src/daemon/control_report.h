@@ -9,7 +9,8 @@
 namespace countersign::daemon {
 
 // ReportNow has the running agent report at once, and returns what came of it as an answer of the
-// control socket: {"result": "verified"|"refused"|"not-reached", "why", "generation", "moved"}.
+// control socket: {"result": "verified"|"refused"|"not-reached", "why", "verdict" (on the
+// reply, if it was refused), "accepted", "generation", "serial", "moved"}.
 // Waits at most a minute.
 [[nodiscard]] boost::asio::awaitable<std::string> ReportNow(agent::Agent& agent,
                                                             Reporter& reporter);

@@ -131,7 +131,7 @@ asio::awaitable<void> Reporter::ReportOnce() {
   pinned_ = reached && reached->pinned;
   // Nothing comes between the two: who asks for a report now gets the next one.
   ++made_;
-  was_refused_ = false;
+  refused_.reset();
   const auto report = agent_.MakeReport(
       ReadClocks(), pinned_ ? agent::Agent::Channel::kPinned : agent::Agent::Channel::kOpen);
   if (!report) {
@@ -161,7 +161,7 @@ asio::awaitable<void> Reporter::ReportOnce() {
   } else {
     const auto nonce = net::FindField(answer->fields, "Countersign-Nonce").value_or("");
     auto outcome = agent_.TakeReply(answer->body, nonce, ReadClocks());
-    was_refused_ = outcome.refused.has_value();
+    refused_ = outcome.refused;
     if (outcome.refused) {
       last_error_ = "the server's reply was refused: " + std::string(VerdictName(*outcome.refused));
     } else {

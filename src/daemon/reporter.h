@@ -13,6 +13,7 @@
 #include "daemon/service.h"
 #include "mover/renewal.h"
 #include "net/http_client.h"
+#include "trust/verdict.h"
 
 namespace countersign::daemon {
 
@@ -62,11 +63,11 @@ class Reporter {
   }
   // pinned: the newest report went to a web host whose key was known.
   [[nodiscard]] bool pinned() const { return pinned_; }
-  // made and ended count reports since the start; was_refused: the newest ended with a reply that
-  // was refused; accepted: the newest verified reply said that the server admits this agent.
+  // made and ended count reports since the start; refused: why the reply to the newest was refused,
+  // if it was; accepted: the newest verified reply said that the server admits this agent.
   [[nodiscard]] std::uint64_t made() const { return made_; }
   [[nodiscard]] std::uint64_t ended() const { return ended_; }
-  [[nodiscard]] bool was_refused() const { return was_refused_; }
+  [[nodiscard]] std::optional<trust::Verdict> refused() const { return refused_; }
   [[nodiscard]] bool accepted() const { return accepted_; }
   // proved: since the start a report with a nonce of the server's had a verified reply, so that the
   // server has proof of what this agent holds.
@@ -99,7 +100,7 @@ class Reporter {
   bool busy_ = false;
   std::uint64_t made_ = 0;
   std::uint64_t ended_ = 0;
-  bool was_refused_ = false;
+  std::optional<trust::Verdict> refused_;
   bool accepted_ = false;
   bool proved_ = false;
   bool stopping_ = false;

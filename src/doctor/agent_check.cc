@@ -18,7 +18,7 @@ class Case {
     if (!facts_.installed) {
       Bad("installation", facts_.folder + ": no agent is installed there",
           "the folder is another one, or the agent was never installed",
-          "countersign-agentd install --from PACKAGE", Outcome::kOther);
+          Agentd("install --from PACKAGE"), Outcome::kOther);
       return Finish();
     }
     Files();
@@ -50,6 +50,10 @@ class Case {
         std::move(next));
   }
 
+  [[nodiscard]] std::string Agentd(std::string_view command) const {
+    return facts_.agentd + ' ' + std::string(command);
+  }
+
   Diagnosis Finish() {
     if (!is_bad_ && facts_.exchange.reach == Reach::kReached) {
       diagnosis_.outcome = Outcome::kWell;
@@ -73,14 +77,14 @@ class Case {
             : "OfcNTCer.dat in the agent's folder is " + facts_.file_sha256 +
                   ", and the agent trusts " + facts_.held.sha256,
         "somebody put a file there; it is an output and changes nothing",
-        facts_.running ? "nothing: the running agent puts it back" : "countersign-agentd start");
+        facts_.running ? "nothing: the running agent puts it back" : Agentd("start"));
   }
 
   void Service() {
     Add("service", facts_.running ? Verdict::kGood : Verdict::kNote,
         facts_.running ? "the agent is running" : "the agent is not running",
         facts_.running ? "" : "it was stopped, or did not start",
-        facts_.running ? "" : "countersign-agentd start");
+        facts_.running ? "" : Agentd("start"));
   }
 
   void Held() {
@@ -166,8 +170,8 @@ class Case {
     Add("server-certificate", Verdict::kNote, what + "; the agent holds " + facts_.held.sha256,
         "it is another one than the agent holds",
         served.generation > facts_.held.generation
-            ? "countersign-agentd update-now   (if it is the next one, the agent takes it over)"
-            : "countersign-agentd update-now");
+            ? Agentd("update-now   (if it is the next one, the agent takes it over)")
+            : Agentd("update-now"));
   }
 
   void Clock() {
@@ -207,7 +211,7 @@ class Case {
     Add("exchange", Verdict::kGood,
         exchange.moves ? "the server's reply is authentic, with a newer certificate"
                        : "the server's reply is authentic: it has the key that the agent trusts",
-        "", exchange.moves ? "countersign-agentd update-now   (takes it over)" : "");
+        "", exchange.moves ? Agentd("update-now   (takes it over)") : "");
     if (exchange.accepted) {
       Add("admission", Verdict::kGood, "the server admits this agent");
     } else {
@@ -219,8 +223,7 @@ class Case {
     }
     if (facts_.running && !facts_.newest.empty()) {
       Add("newest-report", Verdict::kNote, facts_.newest,
-          "the agent's own newest report did not succeed, and this one did",
-          "countersign-agentd update-now");
+          "the agent's own newest report did not succeed, and this one did", Agentd("update-now"));
     }
   }
 
@@ -237,8 +240,7 @@ class Case {
     if (exchange.status == 403) {
       Bad("exchange", "the server answers HTTP 403",
           "the server has forgotten this agent: its key is refused for ever",
-          "countersign-agentd uninstall, then countersign-agentd install --from PACKAGE",
-          Outcome::kOther);
+          Agentd("uninstall, then ") + Agentd("install --from PACKAGE"), Outcome::kOther);
       return;
     }
     if (exchange.status == 429 || exchange.status == 503) {
@@ -269,7 +271,7 @@ class Case {
     Bad("exchange", what + "; expected the key of " + facts_.held.sha256 + ", found " + served,
         "the server uses another certificate than this agent trusts, and none leads from one to "
         "the other: it was installed anew, or is another server, or holds a stale package's",
-        std::string(kMover) + "; or countersign-agentd install --from a fresh PACKAGE",
+        std::string(kMover) + "; or " + Agentd("install --from a fresh PACKAGE"),
         Outcome::kMismatch);
   }
 
@@ -282,6 +284,10 @@ class Case {
 }  // namespace
 
 Diagnosis DiagnoseAgent(const AgentFacts& facts) { return Case(facts).Judge(); }
+
+bool IsMismatch(std::string_view refused) {
+  return refused != "distrusted" && refused != "malformed" && refused != "certificate-expired";
+}
 
 std::string_view VerdictWord(Verdict verdict) {
   switch (verdict) {

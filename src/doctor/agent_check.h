@@ -47,8 +47,9 @@ struct ExchangeFacts {
 struct AgentFacts {
   bool installed = false;
   std::string folder;
-  std::vector<std::string> faults;          // damaged or unsafe files, each with what is wrong
-  std::vector<std::string> fault_commands;  // what mends them, one for each
+  std::string agentd = "countersign-agentd";  // the program for this folder, as it is typed
+  std::vector<std::string> faults;            // damaged or unsafe files, each with what is wrong
+  std::vector<std::string> fault_commands;    // what mends them, one for each
   bool running = false;
   std::string server_host;
   std::uint16_t server_port = 0;
@@ -86,6 +87,11 @@ struct Diagnosis {
 // DiagnoseAgent judges. Where several things are wrong, the summary is about the first in this
 // order: not installed, files, distrust, name, port, TLS, forgotten, mismatch, clock, not admitted.
 [[nodiscard]] Diagnosis DiagnoseAgent(const AgentFacts& facts);
+
+// IsMismatch: a reply that was refused with this verdict is of another certificate than the agent
+// trusts. It is not where the certificate is the right one and has ended, by this clock or by the
+// server's, or where it is distrusted here; nor is what no server of ours says.
+[[nodiscard]] bool IsMismatch(std::string_view refused);
 
 // Stable words: "good", "note", "bad", "unknown"; "well", "mismatch", "other".
 [[nodiscard]] std::string_view VerdictWord(Verdict verdict);

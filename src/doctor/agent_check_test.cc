@@ -159,6 +159,32 @@ TEST_F(AgentCheckTest, WrongClockIsNamedAndIsNotTheServersExpiry) {
   EXPECT_NE(diagnosis_.summary.find("expired"), std::string::npos);
 }
 
+// `update-now` ends with the code of what `check` would find.
+TEST_F(AgentCheckTest, RefusedReplyIsAMismatchForBothCommands) {
+  for (const char* const refused : {"other-owner", "unknown-key", "distrusted", "malformed"}) {
+    facts_.exchange.refused = refused;
+    EXPECT_EQ(Bad(), "exchange");
+    EXPECT_EQ(diagnosis_.outcome == Outcome::kMismatch, IsMismatch(refused)) << refused;
+  }
+  EXPECT_TRUE(IsMismatch("other-owner"));
+  EXPECT_FALSE(IsMismatch("certificate-expired"));
+}
+
+TEST_F(AgentCheckTest, CommandsNameTheAgentsFolder) {
+  facts_.agentd = "countersign-agentd --agent-folder /agent";
+  facts_.running = false;
+  facts_.served = Certificate('b', 11);
+  facts_.exchange.moves = true;
+  EXPECT_EQ(Bad(), "");
+  std::size_t named = 0;
+  for (const auto& finding : diagnosis_.findings) {
+    if (finding.next.find("countersign-agentd") == std::string::npos) continue;
+    EXPECT_TRUE(finding.next.starts_with(facts_.agentd + " ")) << finding.next;
+    ++named;
+  }
+  EXPECT_EQ(named, 3U) << "service, server-certificate and exchange";
+}
+
 TEST_F(AgentCheckTest, CertificateFileOfSomebodyIsANote) {
   facts_.file_sha256 = std::string(64, 'c');
   EXPECT_EQ(Bad(), "");

@@ -52,7 +52,7 @@ class ByHand(Case):
         self.assert_exit(7, self.agentd("start"), "192.0.2.1")
 
     def test_update_now_says_what_came_of_it(self):
-        self.assert_exit(8, self.agentd("update-now"), "countersign-agentd start")
+        self.assert_exit(8, self.agentd("update-now"), f"countersign-agentd --agent-folder {self.agent.folder} start")
         self.agentd("start")
         self.agent.await_standing("verified")
         done = self.assert_exit(0, self.agentd("update-now", "--json"))
@@ -64,7 +64,8 @@ class ByHand(Case):
               "the new certificate is taken over")
         self.lab.server.stop()
         try:
-            self.assert_exit(48, self.agentd("update-now"), "not-reached", "countersign-agentd check")
+            self.assert_exit(48, self.agentd("update-now"), "not-reached",
+                             f"countersign-agentd --agent-folder {self.agent.folder} check")
         finally:
             self.lab.start_server()
 
@@ -205,6 +206,11 @@ class Check(Case):
         self.assert_exit(48, done)
         self.assertEqual(findings(done)["clock"]["verdict"], "note")
         self.assertIn("clock", done.json["summary"])
+        self.agent.start(env=lab.faked("+10y"))
+        self.addCleanup(self.agent.stop)
+        done = self.lab.run("countersign-agentd", "--agent-folder", self.agent.folder, "update-now", "--json")
+        self.assert_exit(48, done)
+        self.assertEqual((done.json["result"], done.json["verdict"]), ("refused", "certificate-expired"))
 
     def test_4_damaged_file(self):
         self.agent.stop()
@@ -239,6 +245,9 @@ class Check(Case):
         agent.await_standing("new")
         done = self.check(48, agent)
         self.assertEqual(self.bad(done), ["admission"])
+        done = self.lab.run("countersign-agentd", "--agent-folder", agent.folder, "update-now", "--json")
+        self.assert_exit(48, done)
+        self.assertEqual((done.json["result"], done.json["accepted"]), ("verified", False))
         self.lab.ok("countersign", "agents", "forget", agent.id)
         done = self.check(48, agent)
         self.assertEqual(self.bad(done), ["exchange"])
