@@ -28,8 +28,10 @@ std::uint16_t DrawPort() {
 Result<store::PackageConfig> ReadPackage(const fs::path& path) {
   const auto text = ReadFile(path, store::kMaxConfigLen);
   if (!text) {
+    const bool denied = text.error().code == Code::kPermissionDenied;
     return WithContext("installation package",
-                       Error{text.error().code, text.error().message, kMakePackage});
+                       Error{text.error().code, text.error().message,
+                             denied ? "run the same command with sudo in front" : kMakePackage});
   }
   auto package = store::ParsePackageConfig(AsText(*text));
   if (!package) {

@@ -46,8 +46,7 @@ Result<PackageFolder> PackageFolder::Open(const fs::path& package, const fs::pat
   std::error_code failed;
   if (!fs::is_regular_file(package, failed)) return PackageFolder(package);
   if (package.extension() == ".deb") {
-    return Fail(Code::kUsage, package.string() + " is a Debian package",
-                "dpkg -i " + package.string());
+    return Fail(Code::kUsage, package.string() + " is a Debian package");
   }
   auto folder = NewFolder::Begin(fs::absolute(agent_folder).string() + ".package");
   if (!folder) return std::unexpected(std::move(folder).error());

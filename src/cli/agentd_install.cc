@@ -9,6 +9,7 @@
 #include "cli/agent_service.h"
 #include "cli/agentd_commands.h"
 #include "cli/agentd_mend.h"
+#include "cli/folders.h"
 #include "cli/shell_word.h"
 #include "net/address.h"
 
@@ -36,6 +37,27 @@ Status SetListen(const std::string& listen, agent::InstallRequest& request) {
   request.listen_port =
       listen.ends_with(':' + std::to_string(endpoint->port)) ? endpoint->port : std::uint16_t{0};
   return {};
+}
+
+// --listen over an agent changes nothing: it is not to look as if it did.
+Status KeepsListen(const std::string& listen, const fs::path& folder) {
+  agent::InstallRequest wanted{.package = {}, .path = folder};
+  COUNTERSIGN_RETURN_IF_ERROR(SetListen(listen, wanted));
+  if (listen.empty() || !IsAgentFolder(folder)) return {};
+  const auto config = agent::ReadAgentConfig(folder);
+  if (!config) return std::unexpected(config.error());
+  const bool same_address = wanted.listen == config->listen;
+  const bool same_port = wanted.listen_port == 0 || wanted.listen_port == config->listen_port;
+  if (same_address && same_port) return {};
+  const std::string now = net::Endpoint{config->listen, config->listen_port}.Text();
+  return Fail(Code::kUsage,
+              "--listen is for a new agent, and the one in " + folder.string() + " listens on " +
+                  now + ". Nothing was changed",
+              same_address
+                  ? "the same command without --listen; for the port: IpXfer -s SERVER -c " +
+                        std::to_string(wanted.listen_port) + " -e OfcNTCer.dat"
+                  : "the same command without --listen; for the address: listen in " +
+                        (folder / "agent.toml").string() + ", then start the agent anew");
 }
 
 // What the new agent sees of its server, before it ever runs: a package whose certificate the
@@ -85,7 +107,8 @@ std::string FirstReport(const fs::path& folder) {
   const auto answer = AskAgent(folder, {{"command", "update-now"}}, std::chrono::seconds(75));
   if (!answer) return "";
   if (Text(*answer, "result") != "verified") {
-    return "Its first report: " + Text(*answer, "why") + ". countersign-agentd check says more.";
+    return "Its first report: " + Text(*answer, "why") + ". " + AgentdCommand(folder) +
+           " check says more.";
   }
   if (Flag(*answer, "accepted")) return "The server answered, and admits it.";
   return "The server answered, and does not admit it: the package has no token, or its token has "
@@ -113,7 +136,7 @@ void PrintInstalled(const agent::Installed& installed, const fs::path& folder,
                 .Text() +
             (installed.config.tls ? " over HTTPS." : " over HTTP."));
   if (service.empty()) {
-    PrintLine("next: countersign-agentd --agent-folder " + ShellWord(folder.string()));
+    PrintLine("next: " + AgentdCommand(folder));
     return;
   }
   PrintLine(service);
@@ -188,8 +211,22 @@ Exit InstallOver(const InstallCommand& command, const fs::path& folder,
 
 Exit InstallAgent(const InstallCommand& command, const fs::path& folder,
                   const AgentdActions& actions, Form form) {
+  std::error_code failed;
+  if (fs::exists(folder, failed) && !fs::is_directory(folder, failed)) {
+    return PrintError({Code::kAlreadyExists, folder.string() + " is there already, and no folder",
+                       "--agent-folder with the name of a new one"},
+                      form);
+  }
+  if (const auto listen = KeepsListen(command.listen, folder); !listen) {
+    return PrintError(listen.error(), form);
+  }
   const auto package = agent::PackageFolder::Open(command.package, folder);
-  if (!package) return PrintError(package.error(), form);
+  if (!package) {
+    // A .deb, which the system's own program installs.
+    const bool usage = package.error().code == Code::kUsage;
+    return PrintError(OrNext(package.error(), usage ? "dpkg -i " + ShellWord(command.package) : ""),
+                      form);
+  }
   return IsAgentFolder(folder) ? InstallOver(command, folder, *package, actions, form)
                                : InstallFresh(command, folder, *package, actions, form);
 }

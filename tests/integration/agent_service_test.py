@@ -340,6 +340,27 @@ class Over(Case):
         done = self.assert_exit(0, self.install(self.lab.path / "package"))
         self.assertEqual(done.json["result"], "kept")
 
+    def test_2_listen_is_for_a_new_agent(self):
+        package = self.lab.path / "package"
+        status = self.agent.status()
+        before = self.files()
+        self.assert_exit(2, self.install(package, "--listen", "rubbish"))
+        done = self.assert_exit(2, self.install(package, "--listen", f"{status['listen']}:19999"), "is for a new agent")
+        self.assertIn("IpXfer -s SERVER -c 19999", done.json["next"])
+        done = self.assert_exit(2, self.install(package, "--listen", "127.0.77.5"), "is for a new agent")
+        self.assertIn("agent.toml", done.json["next"])
+        self.assertEqual(self.files(), before)
+        same = f"{status['listen']}:{status['listen_port']}"
+        self.assert_exit(0, self.install(package, "--listen", same))
+
+    def test_2_what_is_no_package_or_no_folder(self):
+        deb = self.lab.path / "p ü.deb"
+        deb.write_bytes(b"!<arch>")
+        self.assertEqual(self.assert_exit(2, self.install(deb)).json["next"], f"dpkg -i '{deb}'")
+        done = self.lab.run("countersign-agentd", "--agent-folder", deb, "install", "--from", self.lab.path / "package", "--json")
+        self.assert_exit(4, done, "no folder")
+        self.assertIn("--agent-folder", done.json["next"])
+
     def test_3_stale_package_is_refused_and_changes_nothing(self):
         config = self.lab.path / "strange/package.toml"
         here = (self.lab.path / "package/package.toml").read_text()
