@@ -38,7 +38,7 @@ constexpr std::string_view kHelp = R"(CertificateManager: the server authenticat
                         the agents of both identities together
   -key THUMBPRINT       with -i -ine -r -re: which key of several
   -replace              with -i -ine -r -re: cut off the agents that hold the present certificate;
-                        with -b: overwrite an existing file
+                        with -b, -c -offline: overwrite an existing file
   -owner                with -b: the owner key, too
   -compromised          with -c: the present keys were stolen; revoke their certificates
   -offline FILE         with -c, without PASSWORD: write a request to the owner, whose part is done
@@ -91,7 +91,7 @@ const std::vector<std::pair<std::string_view, std::vector<std::string_view>>> kO
     {"backup-password-file", {"b", "r", "re", "i", "ine"}},
     {"present-password-file", {"r", "re", "i", "ine"}},
     {"key", {"r", "re", "i", "ine"}},
-    {"replace", {"b", "r", "re", "i", "ine"}},
+    {"replace", {"b", "c", "r", "re", "i", "ine"}},
     {"owner", {"b"}},
     {"clock-is-right", {"c"}},
     {"compromised", {"c"}},
@@ -205,8 +205,15 @@ class Invocation {
       return AskOwner(session,
                       {.file = switches_.Value("offline"),
                        .compromised = switches_.Has("compromised"),
-                       .clock_is_right = switches_.Has("clock-is-right")},
+                       .clock_is_right = switches_.Has("clock-is-right"),
+                       .replace = switches_.Has("replace"),
+                       .replace_option = "-replace"},
                       form_);
+    }
+    if (switches_.Has("replace")) {
+      return PrintError({Code::kUsage, "-replace goes with -c only where -offline FILE is given",
+                         "CertificateManager -help"},
+                        form_);
     }
     if (IsOptionOfReplace(switches_.Secret("c", 0))) {
       return PrintError(

@@ -92,7 +92,7 @@ void PrintExposed(const boost::json::object& answer) {
 
 Exit AskOwner(Session& session, const OwnerRequestCommand& command, Form form) {
   const auto existing = command.replace ? Existing::kReplace : Existing::kKeep;
-  if (const auto fine = CheckOutput(command.file, existing); !fine) {
+  if (const auto fine = CheckOutput(command.file, existing, command.replace_option); !fine) {
     return PrintError(fine.error(), form);
   }
   server::AdminMessage request;

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "cli/output.h"
 #include "cli/passwords.h"
@@ -14,7 +15,8 @@ struct OwnerRequestCommand {
   std::string file;  // to write the request to
   bool compromised = false;
   bool clock_is_right = false;
-  bool replace = false;  // overwrite an existing file
+  bool replace = false;                           // overwrite an existing file
+  std::string_view replace_option = "--replace";  // what asks for that, of a static lifetime
 };
 // AskOwner is `-c -offline FILE` and `owner request`: the server draws keys and says what it needs.
 [[nodiscard]] Exit AskOwner(Session& session, const OwnerRequestCommand& command, Form form);

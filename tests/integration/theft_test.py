@@ -37,7 +37,9 @@ class Theft(Case):
         done = self.lab.run("CertificateManager", "-c", "-offline", "request.json", "-compromised", cwd=self.owner)
         self.assert_exit(0, done, "owner sign")
         again = self.lab.run("CertificateManager", "-c", "-offline", "request.json", cwd=self.owner)
-        self.assert_exit(4, again)  # an existing file is kept
+        self.assert_exit(4, again, "or -replace to overwrite it")  # an existing file is kept
+        replaced = self.lab.run("CertificateManager", "-c", "-offline", "request.json", "-compromised", "-replace", cwd=self.owner)
+        self.assert_exit(0, replaced, "owner sign")
         sign = ["countersign", "owner", "sign", "request.json", "--backup", "copy.dat", "-o", "answer.json"]
         env = lab.environment(COUNTERSIGN_DATA="/nonexistent", COUNTERSIGN_PASSWORD="not the password")
         self.assert_exit(6, self.lab.run(*sign, "--yes", cwd=self.owner, env=env))
