@@ -40,10 +40,11 @@ Exit ExpectAgents(Session& session, const MoveExpectCommand& command, Form form)
   for (const auto& address : command.addresses) {
     // The server adds the ports that are missing.
     if (const auto parsed = wire::ParseMoveAddress(address); !parsed) {
-      const std::string& next = parsed.error().next;
+      const bool bare = wire::IsMoveHost(address) && address.find(':') != std::string::npos;
+      const std::string next = bare ? "--address '[" + address + "]'"
+                                    : "a name with letters beyond ASCII is given in its xn-- form";
       return PrintError(
-          {Code::kUsage, "--address: " + parsed.error().message,
-           next.empty() ? "a name with letters beyond ASCII is given in its xn-- form" : next},
+          OrNext({Code::kUsage, "--address: " + parsed.error().message, parsed.error().next}, next),
           form);
     }
     addresses.emplace_back(address);

@@ -1,5 +1,6 @@
 #include "cli/server_commands.h"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 #include <optional>
@@ -179,11 +180,12 @@ Status CheckOptions(const InitCommand& command) {
   const bool import = !command.import_file.empty();
   const std::string& host = command.config.public_host;
   if (!host.empty() && !wire::IsMoveHost(host)) {
+    const bool ascii = std::ranges::all_of(host, [](char c) { return c > 0 && c <= '~'; });
     return Fail(Code::kUsage,
-                "--public-host \"" + host +
-                    "\" is no host name and no address: letters beyond "
-                    "ASCII are not taken",
-                "--public-host with the name's xn-- form (idn2 NAME shows it)");
+                "--public-host \"" + host + "\" is no host name and no address" +
+                    (ascii ? "" : ": letters beyond ASCII are not taken"),
+                ascii ? "--public-host server.example.com, or --public-host 192.0.2.7"
+                      : "--public-host with the name's xn-- form (idn2 NAME shows it)");
   }
   if (!import && !command.config.follower_of.empty()) {
     return Fail(Code::kUsage, "--follower needs --import: the issuer's OfficeScanAuth.dat",
