@@ -11,7 +11,8 @@ namespace countersign::agent {
 namespace {
 
 constexpr std::string_view kHowToShow =
-    "give the unload password (see --help), or a warrant: countersign owner warrant --unlock AGENT";
+    "give the unload password (see --help), or a warrant: countersign owner warrant --unlock AGENT "
+    "-o FILE";
 
 std::string_view Trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
@@ -32,10 +33,11 @@ std::string Lasting(Uptime time) { return FormatDuration(std::chrono::ceil<Secon
 
 std::unexpected<Error> Locked(Uptime left, Times now) {
   const Instant until = now.wall + std::chrono::ceil<Seconds>(left);
-  return Fail(Code::kExhausted,
-              "after too many wrong tries no unload password is taken for another " +
-                  Lasting(left) + " (until " + FormatUtc(until) + ")",
-              "wait; or a warrant passes at once: countersign owner warrant --unlock AGENT");
+  return Fail(
+      Code::kExhausted,
+      "after too many wrong tries no unload password is taken for another " + Lasting(left) +
+          " (until " + FormatUtc(until) + ")",
+      "wait; or a warrant passes at once: countersign owner warrant --unlock AGENT -o FILE");
 }
 
 }  // namespace

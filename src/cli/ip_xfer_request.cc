@@ -38,7 +38,7 @@ constexpr std::string_view kHelp =
   -pwd-file FILE        its first line is the unload password; or COUNTERSIGN_UNLOAD_PASSWORD in the
                         environment; otherwise it is asked for where it is needed
   -warrant FILE         the owner's warrant that passes the unload password
-                        (countersign owner warrant --unlock)
+                        (countersign owner warrant)
 
   -thumbprint DIGITS    instead of -e: the certificate that the server shows is taken if this is its
                         SHA-256, 64 digits (countersign cert show)

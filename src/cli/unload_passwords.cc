@@ -70,7 +70,7 @@ Exit PrintUnloadError(const Error& error, Form form) {
 }
 
 Result<std::string> ReadWarrantFile(const std::filesystem::path& file) {
-  constexpr const char* kMakeOne = "countersign owner warrant --unlock AGENT makes one";
+  constexpr const char* kMakeOne = "countersign owner warrant --unlock AGENT -o FILE makes one";
   const auto content = ReadFile(file, wire::kMaxWarrantLen + 16);
   if (!content && content.error().code != Code::kMalformed) {
     return WithContext("warrant", OrNext(content.error(), kMakeOne));
