@@ -9,6 +9,7 @@
 #include "server/admin_request.h"
 #include "server/events.h"
 #include "server/move.h"
+#include "server/next_steps.h"
 #include "server/present.h"
 #include "server/standing.h"
 
@@ -203,7 +204,7 @@ Admin::Answer Admin::MakePackage(const AdminMessage& request, Instant now) {
   const auto* const active = server_.book().Active();
   if (active == nullptr) {
     return Fail(Code::kNotFound, "this server has no certificate to put into a package",
-                "CertificateManager -c PASSWORD");
+                std::string(kReplaceCommand));
   }
   const auto domain = TextMember(request, "domain", "");
   if (!domain) return std::unexpected(domain.error());

@@ -6,6 +6,7 @@
 #include "server/admin_request.h"
 #include "server/events.h"
 #include "server/issuing.h"
+#include "server/next_steps.h"
 #include "server/present.h"
 
 // The server's own certificates: what CertificateManager does.
@@ -105,7 +106,7 @@ Admin::Answer Admin::Export(const AdminMessage&, Instant now) {
   const auto* const active = server_.book().Active();
   if (active == nullptr) {
     return Fail(Code::kNotFound, "this server has no certificate to export",
-                "CertificateManager -c PASSWORD");
+                std::string(kReplaceCommand));
   }
   World& world = server_.world();
   COUNTERSIGN_RETURN_IF_ERROR(world.registry.Transact([&] {

@@ -8,6 +8,7 @@
 #include "server/admin.h"
 #include "server/admin_request.h"
 #include "server/move.h"
+#include "server/next_steps.h"
 #include "server/present.h"
 #include "server/standing.h"
 
@@ -87,9 +88,7 @@ Result<boost::json::array> SetAside(store::Registry& registry, std::vector<Agent
         {"reason", why},
         {"reason_text",
          is_forgotten ? "it was forgotten here: its key is refused for ever" : ReasonText(why)},
-        {"next_step",
-         is_forgotten ? "countersign-agentd install (anew, in an empty folder) makes a new agent"
-                      : NextStep(kQuarantined, why, agent)}});
+        {"next_step", is_forgotten ? kInstallAnew : NextStep(kQuarantined, why, agent)}});
   }
   agents = std::move(kept);
   return aside;
@@ -132,7 +131,7 @@ Admin::Answer Admin::ExpectAgents(const AdminMessage& request, Instant now) {
     return Fail(Code::kRefused,
                 "none of these agents would be admitted here: they were forgotten, or cloned. "
                 "Nothing was changed",
-                "countersign-agentd install (anew, in an empty folder) makes a new agent");
+                std::string(kInstallAnew));
   }
   auto addresses = AddressesOf(request, server_.config());
   if (!addresses) return std::unexpected(std::move(addresses).error());

@@ -11,6 +11,7 @@
 #include "server/issuing_internal.h"
 #include "server/move.h"
 #include "server/move_warrants.h"
+#include "server/next_steps.h"
 #include "server/present.h"
 #include "server/standing.h"
 #include "trust/rollout.h"
@@ -112,7 +113,7 @@ Admin::Answer Admin::StartMove(const AdminMessage& request, Instant now) {
     if (!password) return std::unexpected(password.error());
     if (server_.book().Active() == nullptr) {
       return Fail(Code::kRefused, "this server has no certificate: agents take no orders of it",
-                  "CertificateManager -c PASSWORD");
+                  std::string(kReplaceCommand));
     }
     const auto all = FlagMember(request, "all");
     const auto file = ReadBackupFile(world);

@@ -6,6 +6,7 @@
 #include "server/admin.h"
 #include "server/admin_request.h"
 #include "server/issuing_internal.h"
+#include "server/next_steps.h"
 #include "server/standing.h"
 
 // Who owns this server's identity, and who did before.
@@ -29,7 +30,7 @@ Admin::Answer Admin::ShowOwner(const AdminMessage&, Instant) {
   const auto* const owner = book.OwnerCertificate();
   if (owner == nullptr || book.Active() == nullptr) {
     return Fail(Code::kNotFound, "this server has no certificate, and no owner certified it",
-                "CertificateManager -c PASSWORD");
+                std::string(kReplaceCommand));
   }
   boost::json::array server_ids;
   for (const auto& id : book.server_ids()) server_ids.emplace_back(id.Text());

@@ -5,6 +5,7 @@
 
 #include "server/admin.h"
 #include "server/issuing.h"
+#include "server/next_steps.h"
 #include "server/present.h"
 #include "server/reminders.h"
 #include "server/standing.h"
@@ -30,11 +31,11 @@ void WarnOfCertificate(World& world, const IdentityBook& book, Warnings& warning
   const auto* const active = book.Active();
   if (active == nullptr) {
     return warnings.Add("This server has no certificate; no agent is served.",
-                        "CertificateManager -c PASSWORD");
+                        std::string(kReplaceCommand));
   }
   if (!world.ring.Find(active->certificate.key().digest())) {
     warnings.Add("The private key of the server's certificate is missing.",
-                 "CertificateManager -c PASSWORD");
+                 std::string(kReplaceCommand));
   }
   for (const auto& output : MissingOutputs(world, book)) {
     warnings.Add("Missing, or another: " + output + ".",

@@ -5,6 +5,7 @@
 #include "server/admin.h"
 #include "server/admin_request.h"
 #include "server/events.h"
+#include "server/next_steps.h"
 #include "server/present.h"
 #include "server/standing.h"
 

@@ -4,6 +4,7 @@
 #include "server/events.h"
 #include "server/history.h"
 #include "server/issuing_internal.h"
+#include "server/next_steps.h"
 
 // -b: certificates and keys as an archive.
 namespace countersign::server {
@@ -103,7 +104,7 @@ Result<Archive> MakeArchive(World& world, const store::ServerConfig& config,
   if (!book) return std::unexpected(book.error());
   if (book->entries().empty()) {
     return Fail(Code::kNotFound, "this server has no certificate that could be backed up",
-                "CertificateManager -c PASSWORD");
+                std::string(kReplaceCommand));
   }
   Archive made;
   keys::ServerArchive archive;

@@ -1,4 +1,5 @@
 #include "server/issuing_internal.h"
+#include "server/next_steps.h"
 
 namespace countersign::server {
 namespace {
@@ -13,7 +14,7 @@ Status CheckNothingThere(World& world) {
   if (!rows->empty()) {
     return Fail(Code::kRefused,
                 "this server has an identity already; a new certificate for it is made by",
-                "CertificateManager -c PASSWORD");
+                std::string(kReplaceCommand));
   }
   const auto settled = SettleBackup(world, Tell::kNo);
   if (!settled) return std::unexpected(settled.error());
@@ -22,7 +23,7 @@ Status CheckNothingThere(World& world) {
               "there is an automatic backup (" + std::string(kBackupPath) +
                   ") of an identity that the registry does not know, perhaps its only copy. Take "
                   "that identity over, or move the file away",
-              "CertificateManager -c PASSWORD");
+              std::string(kReplaceCommand));
 }
 
 // CreateUnder issues the first certificates of a new server id.

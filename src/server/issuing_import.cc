@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "server/issuing_internal.h"
+#include "server/next_steps.h"
 
 namespace countersign::server {
 namespace {
@@ -61,10 +62,10 @@ Status CheckSealingPassword(const SecretBytes& file_password, const ImportOption
 void TellIfExpired(const crypto::Certificate& certificate, Instant now,
                    std::vector<std::string>& notes) {
   if (certificate.not_after() >= now) return;
-  notes.push_back("the imported certificate " + certificate.serial() + " (" +
-                  certificate.subject() + ") expired " + FormatUtc(certificate.not_after()) +
-                  ": agents refuse orders under it until a new one is made: "
-                  "CertificateManager -c PASSWORD");
+  notes.push_back(
+      "the imported certificate " + certificate.serial() + " (" + certificate.subject() +
+      ") expired " + FormatUtc(certificate.not_after()) +
+      ": agents refuse orders under it until a new one is made: " + std::string(kReplaceCommand));
 }
 
 // The password is given, so the next certificate is issued in advance, if there is none.

@@ -1,4 +1,5 @@
 #include "server/issuing_internal.h"
+#include "server/next_steps.h"
 #include "server/rollout.h"
 
 // What keeps a server from taking an identity over.
@@ -22,7 +23,7 @@ Status CheckNotOlder(const IdentityBook& present, const IdentityBook& incoming) 
                   std::string(kBackupPath) +
                   ") is lost, put the OfficeScanAuth.dat of the file in its place and make a new "
                   "certificate",
-              "CertificateManager -c PASSWORD");
+              std::string(kReplaceCommand));
 }
 
 // Such a file brings the active certificate back, and not a rollout whose certificate agents hold.
@@ -49,7 +50,7 @@ Status CheckNotWithdrawn(const IdentityBook& present, const IdentityBook& incomi
   return Fail(Code::kRefused,
               "the file would bring back certificate " + certificate.serial() +
                   ", which was aborted or revoked on this server. Nothing was changed",
-              "CertificateManager -c PASSWORD");
+              std::string(kReplaceCommand));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "server/issuing_internal.h"
+#include "server/next_steps.h"
 
 namespace countersign::server {
 namespace {
@@ -75,7 +76,7 @@ Status ChangeBackupPassword(World& world, const store::ServerConfig& config,
     return Fail(Code::kRefused,
                 "the automatic backup knows newer certificates than the registry, which was "
                 "restored or emptied. Nothing was changed. Make a new certificate first",
-                "CertificateManager -c PASSWORD");
+                std::string(kReplaceCommand));
   }
   Change change{.new_keys = {},
                 .backup = std::nullopt,

@@ -1,4 +1,5 @@
 #include "server/issuing_internal.h"
+#include "server/next_steps.h"
 
 namespace countersign::server {
 namespace {
@@ -135,14 +136,14 @@ Result<Issued> PromoteReserve(World& world, Instant now) {
   const auto* const reserve = book->Reserve();
   if (reserve == nullptr) {
     return Fail(Code::kNotFound, "there is no reserve certificate; the next one is made by",
-                "CertificateManager -c PASSWORD");
+                std::string(kReplaceCommand));
   }
   const auto signer = world.ring.Find(reserve->certificate.key().digest());
   if (!signer) {
     return Fail(signer.error().code,
                 "the private key of the reserve certificate " + reserve->certificate.serial() +
                     " cannot be used: " + signer.error().message,
-                "CertificateManager -c PASSWORD");
+                std::string(kReplaceCommand));
   }
   Retire(*rows, now);
   PutRow(*rows,

@@ -7,6 +7,7 @@
 
 #include "base/encoding.h"
 #include "server/events.h"
+#include "server/next_steps.h"
 #include "server/standing.h"
 #include "trust/move.h"
 #include "trust/rollout.h"
@@ -51,7 +52,7 @@ Status CheckTarget(const IdentityBook& book, const wire::MoveAnnouncement& annou
   const auto* const active = book.Active();
   if (active == nullptr) {
     return RefuseToStart("this server has no certificate: agents take no orders of it",
-                         "CertificateManager -c PASSWORD");
+                         std::string(kReplaceCommand));
   }
   const auto held = trust::FirstTrust(active->certificate, nullptr);
   if (!held) return std::unexpected(held.error());

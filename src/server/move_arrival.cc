@@ -2,6 +2,7 @@
 
 #include "server/events.h"
 #include "server/move.h"
+#include "server/next_steps.h"
 #include "server/standing.h"
 
 // Agents that come, that go, and that come back.
@@ -88,7 +89,7 @@ Result<wire::MoveAnnouncement> AnnouncementOf(const IdentityBook& book,
   const auto* const active = book.Active();
   if (active == nullptr) {
     return Fail(Code::kRefused, "this server has no certificate: no agent can come to it",
-                "CertificateManager -c PASSWORD");
+                std::string(kReplaceCommand));
   }
   const ServerId& server = active->identity.server_ids.front();
   auto bundle = book.BundleFor(*active, active->identity.owner, server);

@@ -13,6 +13,14 @@ using trust::Verdict;
 
 class LeavingTest : public MoveFixture {
  protected:
+  // Leave is the agent's farewell, from the target.
+  ReportAnswer Leave() {
+    agent_.Hold(AtTarget());
+    wire::Report report = agent_.Report(old_.now);
+    report.aud = target_.server_id;
+    report.leaving = true;
+    return old_.Give(agent_.Sign(report));
+  }
   FakeAgent agent_ = old_.KnownAgent();
 };
 
@@ -29,11 +37,7 @@ TEST_F(LeavingTest, ReceiptOfAMovedAgentLeavesATombstone) {
 
 TEST_F(LeavingTest, AllOrdersOfAMovedAgentEnd) {
   GiveManyOrders(agent_);
-  agent_.Hold(AtTarget());
-  wire::Report report = agent_.Report(old_.now);
-  report.aud = target_.server_id;
-  report.leaving = true;
-  ASSERT_EQ(old_.Give(agent_.Sign(report)).status, 200);
+  ASSERT_EQ(Leave().status, 200);
   ASSERT_EQ(old_.Row(agent_).standing, kMoved);
   EXPECT_TRUE(old_.registry->AllOpenOrders(agent_.id, "").value().empty());
 }
@@ -43,11 +47,7 @@ TEST_F(LeavingTest, LeavingReportDoesWhereTheReceiptWasLost) {
   const auto calls = old_.Due();
   ASSERT_EQ(calls.size(), 1U);
   const auto jti = wire::ParseOrder(old_.Sign(calls.front())).value().order.jti;
-  agent_.Hold(AtTarget());
-  wire::Report report = agent_.Report(old_.now);
-  report.aud = target_.server_id;
-  report.leaving = true;
-  EXPECT_EQ(old_.Give(agent_.Sign(report)).status, 200);
+  EXPECT_EQ(Leave().status, 200);
   EXPECT_EQ(old_.Row(agent_).standing, kMoved);
   EXPECT_EQ(Moving(agent_).state, MovingState::kMoved);
   EXPECT_EQ(old_.Order(jti).state, store::OrderState::kDone);
@@ -63,11 +63,7 @@ TEST_F(LeavingTest, LeavingReportDoesWhereTheReceiptWasLost) {
 }
 
 TEST_F(LeavingTest, AgentThatTheMoverTookAwayIsATombstoneToo) {
-  agent_.Hold(AtTarget());
-  wire::Report report = agent_.Report(old_.now);
-  report.aud = target_.server_id;
-  report.leaving = true;
-  EXPECT_EQ(old_.Give(agent_.Sign(report)).status, 200);
+  EXPECT_EQ(Leave().status, 200);
   EXPECT_EQ(old_.Row(agent_).standing, kMoved);
 }
 

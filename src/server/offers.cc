@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/next_steps.h"
 #include "server/server.h"
 
 // Which certificate signs to an agent: the active one, or that of a rollout (protocol section 9).
@@ -41,7 +42,7 @@ Result<Server::Signing> Server::ChooseSigning(const store::AgentRow& row, const 
                                               Offer offer, Instant now) {
   const auto* const active = book_.Active();
   if (active == nullptr || book_.server_ids().empty()) {
-    return Fail(Code::kRefused, "this server has no certificate", "CertificateManager -c PASSWORD");
+    return Fail(Code::kRefused, "this server has no certificate", std::string(kReplaceCommand));
   }
   Signing signing{
       .entry = active,

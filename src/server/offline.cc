@@ -5,6 +5,7 @@
 #include "base/encoding.h"
 #include "server/events.h"
 #include "server/issuing_internal.h"
+#include "server/next_steps.h"
 #include "trust/rule_a.h"
 
 namespace countersign::server {
@@ -33,7 +34,7 @@ Result<const IdentityBook::Entry*> ActiveWithOwner(const IdentityBook& book) {
   const auto* const active = book.Active();
   if (active == nullptr) {
     return Fail(Code::kNotFound, "this server has no certificate that could be replaced offline",
-                "CertificateManager -c PASSWORD");
+                std::string(kReplaceCommand));
   }
   if (!active->identity.self_signed) return active;
   return Fail(
@@ -41,7 +42,7 @@ Result<const IdentityBook::Entry*> ActiveWithOwner(const IdentityBook& book) {
       "this identity was imported, and its only key, which is its owner key too, is on this "
       "server: nothing could be done offline. Nothing was changed. An owner key of its own "
       "is made by",
-      "CertificateManager -c PASSWORD");
+      std::string(kReplaceCommand));
 }
 
 std::vector<Bytes> CertificatesOf(const IdentityBook& book) {

@@ -6,6 +6,7 @@
 #include "server/events.h"
 #include "server/issuing.h"
 #include "server/move.h"
+#include "server/next_steps.h"
 #include "server/reminders.h"
 #include "server/rollout.h"
 #include "server/standing.h"
@@ -28,8 +29,8 @@ Result<Server> Server::Create(World world, store::ServerConfig config) {
   if (!networks) return std::unexpected(std::move(networks).error());
   if (book->Active() == nullptr) {
     world.log.Write(LogLevel::kError,
-                    "this server has no certificate: agents are not served; run "
-                    "CertificateManager -c PASSWORD");
+                    "this server has no certificate: agents are not served; run " +
+                        std::string(kReplaceCommand));
   }
   auto unreachable = net::NetworkSet::Parse(config.unreachable_networks);
   if (!unreachable) return WithContext("unreachable_networks", std::move(unreachable).error());
@@ -116,7 +117,7 @@ Result<std::shared_ptr<const crypto::Signer>> Server::SignerOf(
   return Fail(signer.error().code,
               "the private key of the active certificate " + entry.certificate.serial() +
                   " is not in the key ring: " + signer.error().message,
-              "CertificateManager -c PASSWORD");
+              std::string(kReplaceCommand));
 }
 
 Status Server::LoadServedTime() {

@@ -29,11 +29,8 @@ inline constexpr std::array<std::string_view, 9> kStandings = {
 // Of `mismatched`: it had moved, and holds this server's certificate again.
 inline constexpr std::string_view kStray = "stray";
 
-// The reason shown of one that was forgotten, whatever its standing, and what makes its machine an
-// agent again.
+// The reason shown of one that was forgotten, whatever its standing.
 inline constexpr std::string_view kForgotten = "forgotten";
-inline constexpr std::string_view kInstallAnew =
-    "countersign-agentd install (anew, in an empty folder) makes a new agent";
 
 // A clock further off than this is a clock-fault.
 inline constexpr Seconds kClockFault = Seconds(300);
